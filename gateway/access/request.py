@@ -1,0 +1,139 @@
+"""Access: what one request reaches, and the only way for a batch function to reach it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+
+from gateway.access.pseudonyms import Pseudonyms
+from gateway.errors import FieldError
+from gateway.oauth.tokens import Caller
+from gateway.store.queries import Order, Query, Row, as_keys, count_by, page_by, rows_by
+from gateway.store.readers import Readers
+from gateway.store.tables import Table
+
+MAX_PAGE = 100
+DEFAULT_PAGE = 20
+
+
+class Page(NamedTuple):
+    """Some rows of one parent, in order, and what surrounds them. `total_count` is None unless it was asked for."""
+
+    rows: Sequence[Row]
+    has_next_page: bool
+    has_previous_page: bool
+    total_count: int | None
+    cursor: Callable[[Row], str]
+
+
+@dataclass(slots=True)
+class Access:
+    """One caller's reach during one batch call.
+
+    `asked` names, per GraphQL type, the attributes selected anywhere below the field, so that SQL selects only
+    the columns that the answer needs.
+    """
+
+    caller: Caller
+    readers: Readers
+    pseudonyms: Pseudonyms
+    partners: Mapping[str, Any] = field(default_factory=dict)
+    asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def columns(self, table: Table, type_name: str, *always: str) -> tuple[str, ...]:
+        """The columns of `table` to select for a type: those asked for, and those that are needed in any case."""
+        asked = self.asked.get(type_name, frozenset()).union(always)
+        return tuple(name for name in table.c.keys() if name in asked)
+
+    async def fetch(self, query: Query, **values: Any) -> list[Row]:
+        """The rows of a query, as far as this caller may see them."""
+        return await self.readers.fetch(self.caller, query, **values)
+
+    async def rows(
+        self, table: Table, by: str, keys: Sequence[Any], columns: tuple[str, ...], order: Order = ()
+    ) -> list[list[Row]]:
+        """For each key, the rows of `table` whose column `by` is that key: one SELECT for the level."""
+        found = await self.fetch(rows_by(table, by, columns, order), keys=as_keys(keys))
+        return grouped(found, keys)
+
+    async def one(
+        self, table: Table, by: str, keys: Sequence[Any], columns: tuple[str, ...]
+    ) -> list[Row | None]:
+        """For each key, the one row of `table` whose column `by` is that key, or None."""
+        return [rows[0] if rows else None for rows in await self.rows(table, by, keys, columns)]
+
+    async def pages(
+        self,
+        table: Table,
+        by: str,
+        keys: Sequence[Any],
+        columns: tuple[str, ...],
+        order: Order,
+        *,
+        first: int | None = None,
+        after: str | None = None,
+        where: tuple[str, ...] = (),
+        count: bool = False,
+        **values: Any,
+    ) -> list[Page]:
+        """For each key, the first rows in `order` after the cursor: one SELECT for the level, one more to count.
+
+        `where` names columns that must equal the parameter of the same name in `values`.
+        """
+        size = page_size(first)
+        names = tuple(name for name, _ in order)
+        query = page_by(table, by, tuple(sorted({*columns, *names})), order, after is not None, where)
+        places = position(after, len(order)) if after is not None else []
+        past = {f"past_{place}": value for place, value in enumerate(places)}
+        level = as_keys(keys)
+        found = grouped(await self.fetch(query, keys=level, limit=size + 1, **past, **values), keys)
+        totals: dict[Any, int] = {}
+        if count:
+            totals = dict(await self.fetch(count_by(table, by, where), keys=level, **values))
+        return [
+            Page(
+                rows[:size],
+                len(rows) > size,
+                after is not None and bool(rows),
+                totals.get(key, 0) if count else None,
+                lambda row: cursor([getattr(row, name) for name in names]),
+            )
+            for key, rows in zip(keys, found, strict=True)
+        ]
+
+
+def grouped(rows: Sequence[Row], keys: Sequence[Any]) -> list[list[Row]]:
+    """Rows whose first field is a key, as one list per key, in the order of the keys."""
+    by_key: dict[Any, list[Row]] = {key: [] for key in keys}
+    for row in rows:
+        by_key[row[0]].append(row)
+    return [by_key[key] for key in keys]
+
+
+def page_size(first: int | None, name: str = "first") -> int:
+    """How many rows a page has. Raises `FieldError` outside 0 to `MAX_PAGE`."""
+    if first is None:
+        return DEFAULT_PAGE
+    if not 0 <= first <= MAX_PAGE:
+        raise FieldError(f"`{name}` must be between 0 and {MAX_PAGE}.", "BAD_USER_INPUT", argument=name)
+    return first
+
+
+def cursor(values: Sequence[Any]) -> str:
+    """The opaque position of a row: the values it is sorted by."""
+    return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
+
+
+def position(text: str, length: int) -> list[Any]:
+    """The values in a cursor. Raises `FieldError` for a text that no cursor of this list can be."""
+    try:
+        values = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except ValueError:
+        values = None
+    if not isinstance(values, list) or len(values) != length or not all(isinstance(v, (str, int)) for v in values):
+        raise FieldError("The cursor is not one this list gave out.", "BAD_USER_INPUT", argument="after")
+    return values

@@ -1,0 +1,49 @@
+"""Scopes: what a caller may ask for, as `@requiresScopes` on types and fields (Apollo's semantics)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import strawberry
+from strawberry.schema_directive import Location
+
+Alternatives = tuple[frozenset[str], ...]
+"""Sets of scopes of which one must be held whole; empty means that nothing is required."""
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION, Location.OBJECT, Location.INTERFACE],
+    name="requiresScopes",
+    print_definition=True,
+)
+class RequiresScopes:
+    """The scopes a caller needs: one of the outer list, all of that inner list."""
+
+    scopes: list[list[str]]
+
+
+def requires(*alternatives: str | Sequence[str]) -> RequiresScopes:
+    """`requires("a:read")` needs that scope, `requires(["a", "b"])` both, `requires("a", "b")` either."""
+    return RequiresScopes(scopes=[[one] if isinstance(one, str) else list(one) for one in alternatives])
+
+
+def alternatives(directives: Iterable[object]) -> Alternatives:
+    """What the directives of a type or field require together."""
+    found: Alternatives = ()
+    for directive in directives:
+        if isinstance(directive, RequiresScopes):
+            found = both(found, tuple(frozenset(inner) for inner in directive.scopes))
+    return found
+
+
+def both(left: Alternatives, right: Alternatives) -> Alternatives:
+    """What must be held so that both requirements are met, without redundant supersets."""
+    if not left or not right:
+        return left or right
+    unions = {one | other for one in left for other in right}
+    return tuple(sorted((u for u in unions if not any(v < u for v in unions)), key=sorted))
+
+
+def missing(needed: Alternatives, held: frozenset[str]) -> frozenset[str]:
+    """The smallest set of scopes that a holder of `held` lacks; empty when it may ask."""
+    return min((one - held for one in needed), key=lambda lack: (len(lack), sorted(lack)), default=frozenset())

@@ -1,0 +1,85 @@
+"""The composition root: settings, connectors, schema, and the ASGI application made of them. The only file that knows everyone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse
+from starlette.routing import Route
+
+from gateway.access.agreements import CONTRACT, rights, write_rights
+from gateway.access.pseudonyms import pseudonyms
+from gateway.discovery import dataset_scopes, discover
+from gateway.endpoint import Endpoint
+from gateway.engine.documents import Limits
+from gateway.engine.engine import Engine
+from gateway.graphiql import files
+from gateway.logs import RequestLog
+from gateway.oauth.keys import load_keys
+from gateway.oauth.server import routes
+from gateway.oauth.tokens import Verifier
+from gateway.schema import Schema
+from gateway.settings import Settings
+from gateway.store.database import migrate, writer
+from gateway.store.readers import Readers
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The gateway, ready to be served. Its database must have been prepared (`prepare`)."""
+    schema = Schema(discover())
+    database = writer(settings.database)
+    readers = Readers(settings.database, settings.readers)
+    keys = load_keys(settings.state)
+    endpoint = Endpoint(
+        settings,
+        schema,
+        Engine(schema.graphql, Limits(settings.max_tokens, settings.max_depth)),
+        Verifier(settings.issuer, settings.audience, keys, resource_metadata(settings)),
+        readers,
+        pseudonyms(settings.state),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await readers.open()
+        try:
+            yield
+        finally:
+            await readers.close()
+            await database.dispose()
+
+    async def healthz(_: Request) -> JSONResponse:
+        """The process answers."""
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_: Request) -> JSONResponse:
+        """The database answers too."""
+        return JSONResponse({"status": "ready" if await _reachable(database) else "unavailable"})
+
+    return Starlette(
+        routes=[
+            Route("/graphql", endpoint),
+            Route("/", lambda _: RedirectResponse("/graphql")),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            files(),
+            *routes(settings, database, keys, schema.scopes),
+        ],
+        middleware=[Middleware(RequestLog)],
+        lifespan=lifespan,
+    )
+
+
+async def prepare(settings: Settings) -> None:
+    """Bring the database to the newest form and the agreements to what is declared."""
+    migrate(settings.database)
+    database = writer(settings.database)
+    async with database.begin() as connection:
+        await write_rights(connection, rights(CONTRACT, dataset_scopes(discover())))
+    await database.dispose()

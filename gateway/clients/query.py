@@ -1,0 +1,75 @@
+"""Query: what can be asked at the root, whoever the partners are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import strawberry
+
+from gateway.access.request import Access, Page
+from gateway.access.scopes import requires
+from gateway.clients.client import Client, ClientFilter, client_page, clients_by_key
+from gateway.clients.connections import Connection, Node
+from gateway.clients.orders import orders
+from gateway.clients.scalars import Party
+from gateway.engine.batch import batch
+from gateway.store.queries import Row
+
+
+@strawberry.type
+class Caller:
+    """Who is asking: what the token says."""
+
+    party: Party
+    application: str
+    scopes: list[str]
+    purpose: str = strawberry.field(description="What the answer may be used for; consent is asked for it.")
+
+
+def callers(roots: Sequence[None], access: Access) -> list[Caller]:
+    """Who the gateway takes the caller for."""
+    who = access.caller
+    found = Caller(party=who.party, application=who.application, scopes=sorted(who.scopes), purpose=who.purpose)
+    return [found for _ in roots]
+
+
+async def node(roots: Sequence[None], access: Access, *, id: strawberry.ID) -> list[Row | None]:  # noqa: A002
+    """Anything by its id, if the caller may see it."""
+    columns = access.columns(orders, "Order", "id")
+    found = await access.one(orders, "id", [id], columns) if ":" in id else await _clients(access, id)
+    return [found[0] for _ in roots]
+
+
+async def client(roots: Sequence[None], access: Access, *, id: strawberry.ID) -> list[Row | None]:  # noqa: A002
+    """A client by the id its party knows it by."""
+    found = await _clients(access, id)
+    return [found[0] for _ in roots]
+
+
+async def _clients(access: Access, id: str) -> list[Row | None]:  # noqa: A002
+    return await clients_by_key(access, [access.pseudonyms.reveal(access.caller.party, id)])
+
+
+async def clients(
+    roots: Sequence[None],
+    access: Access,
+    *,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+    filter: ClientFilter | None = None,  # noqa: A002
+) -> list[Page]:
+    """The clients the caller may see, in an order that says nothing."""
+    page = await client_page(access, first=first, after=after, last=last, before=before, filter=filter)
+    return [page for _ in roots]
+
+
+@strawberry.type
+class Query:
+    """What can be read."""
+
+    caller: Caller = batch(callers)
+    node: Node | None = batch(node)
+    client: Client | None = batch(client)
+    clients: Connection[Client] = batch(clients, requires=requires("clients:read"))

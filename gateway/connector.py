@@ -1,0 +1,100 @@
+"""The face: everything that a connector may import, and what it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.applications import Starlette
+
+from gateway.access.request import Access, Page
+from gateway.access.rules import agreed, follows, shared
+from gateway.access.scopes import requires
+from gateway.clients.accounts import accounts, accounts_of, lifetime_values, profiles
+from gateway.clients.connections import Connection, Edge, Node
+from gateway.clients.orders import (
+    Amount,
+    Money,
+    Order,
+    OrderLine,
+    OrderStatus,
+    order_lines,
+    order_pages,
+    orders,
+)
+from gateway.clients.scalars import BigInt, DateTime, Party
+from gateway.engine.batch import batch
+from gateway.errors import FieldError, Kind, PartnerError, Unreadable
+from gateway.store.queries import Query, Row, as_keys, keys
+from gateway.store.tables import Instant, instant, table
+from gateway.sync.datasets import Batch, Cursor, Dataset, Rows
+from gateway.upstream.http import Answer, Request, Upstream
+
+__all__ = [
+    "Access",
+    "Amount",
+    "Answer",
+    "Batch",
+    "BigInt",
+    "Connection",
+    "Connector",
+    "Cursor",
+    "Dataset",
+    "DateTime",
+    "Edge",
+    "FieldError",
+    "Instant",
+    "Kind",
+    "Money",
+    "Node",
+    "Order",
+    "OrderLine",
+    "OrderStatus",
+    "Page",
+    "PartnerError",
+    "Party",
+    "Query",
+    "Request",
+    "Row",
+    "Rows",
+    "Unreadable",
+    "Upstream",
+    "accounts",
+    "accounts_of",
+    "agreed",
+    "as_keys",
+    "batch",
+    "follows",
+    "instant",
+    "keys",
+    "lifetime_values",
+    "order_lines",
+    "order_pages",
+    "orders",
+    "profiles",
+    "requires",
+    "shared",
+    "table",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One partner, declared.
+
+    `party` is the member of the venture whose data it brings. `scopes` says each scope in a sentence. `client` and
+    `query` are Strawberry types whose fields are added to `Client` and `Query`; `types` are object types that nothing
+    names but an interface (a partner's orders). `sandbox` makes the partner's stand-in from a folder with its world and
+    the settings it shall accept; `settings` names what the operator must set beside `url`.
+    """
+
+    name: str
+    party: str
+    scopes: Mapping[str, str]
+    datasets: tuple[Dataset, ...] = ()
+    client: type | None = None
+    query: type | None = None
+    types: tuple[type, ...] = ()
+    settings: tuple[str, ...] = ()
+    sandbox: Callable[[Path, Mapping[str, str]], Starlette] | None = field(default=None)

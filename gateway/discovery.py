@@ -1,0 +1,39 @@
+"""Discovery: connectors are found by their folders; nothing in the gateway names one."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+
+import connectors
+from gateway.access.agreements import CONTRACT
+from gateway.connector import Connector
+from gateway.errors import SchemaError
+
+
+@cache
+def discover() -> tuple[Connector, ...]:
+    """Every connector under `connectors/`, by name. Raises `SchemaError` for a folder that declares none."""
+    names = sorted(module.name for module in pkgutil.iter_modules(connectors.__path__) if module.ispkg)
+    return tuple(_declared(name) for name in names)
+
+
+def _declared(name: str) -> Connector:
+    found = getattr(import_module(f"connectors.{name}"), "connector", None)
+    if not isinstance(found, Connector) or found.name != name:
+        raise SchemaError(f"connectors/{name} must declare `connector = Connector(name={name!r}, …)`")
+    if found.party not in CONTRACT.parties:
+        raise SchemaError(f"connectors/{name}: {found.party} is not among the parties of the agreements")
+    return found
+
+
+def dataset_scopes(found: Sequence[Connector]) -> Mapping[tuple[str, str], str]:
+    """The scope under which each (owner, dataset) is read, as the connectors declare."""
+    return {
+        (connector.party, name): scope
+        for connector in found
+        for dataset in connector.datasets
+        for name, scope in dataset.covers.items()
+    }

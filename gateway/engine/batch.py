@@ -1,0 +1,91 @@
+"""Batch functions: how a field that is not a plain attribute gets its values, for a whole level at once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+from graphql import GraphQLField, GraphQLInterfaceType
+
+METADATA = "batch"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A function from all parents of a level to their values, in order.
+
+    `function(parents, access, **arguments)` returns one value per parent, or an exception in a value's place; it may
+    be a coroutine function. `needs` names the attributes of a parent that it reads, which SQL must then select.
+    """
+
+    function: Callable[..., Any]
+    needs: tuple[str, ...]
+    is_async: bool
+
+
+def batch(
+    function: Callable[..., Any],
+    *,
+    needs: Sequence[str] = (),
+    requires: object | None = None,
+    name: str | None = None,
+    description: str | None = None,
+) -> Any:
+    """A Strawberry field whose values come from a batch function.
+
+    Its GraphQL arguments are the function's keyword-only parameters, its type is the class's annotation, and its
+    description is the function's docstring. `requires` is the field's lock.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    arguments = [_optional(p) for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    itself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+    def declaration(self: Any, **_: Any) -> Any:
+        raise TypeError("fields are resolved a level at a time, by gateway.engine")
+
+    declaration.__signature__ = inspect.Signature([itself, *arguments])  # type: ignore[attr-defined]
+    declaration.__name__ = function.__name__
+    # Strawberry reads the annotations in the module where they were written.
+    declaration.__module__ = function.__module__
+    return strawberry.field(
+        resolver=declaration,
+        name=name,
+        description=description or inspect.getdoc(function),
+        directives=[requires] if requires is not None else [],
+        metadata={METADATA: Batch(function, tuple(needs), inspect.iscoroutinefunction(function))},
+    )
+
+
+def _optional(parameter: inspect.Parameter) -> inspect.Parameter:
+    """A parameter that defaults to None is an argument without a default: leaving it out says nothing."""
+    return parameter.replace(default=strawberry.UNSET) if parameter.default is None else parameter
+
+
+def batch_of(field: GraphQLField) -> Batch | None:
+    """The batch function behind a field of the schema, or None for a plain attribute."""
+    definition = field.extensions.get("strawberry-definition")
+    found: Batch | None = definition.metadata.get(METADATA) if definition is not None else None
+    return found
+
+
+def attribute_of(field: GraphQLField) -> str:
+    """The attribute of the parent that a plain field shows."""
+    python_name: str = field.extensions["strawberry-definition"].python_name
+    return python_name
+
+
+def type_names(interface: GraphQLInterfaceType, values: Sequence[Any]) -> list[str]:
+    """The names of the object types of an interface's values.
+
+    An interface says them for a whole level in a static method `type_names`; without one, a value is an instance of
+    its Strawberry type.
+    """
+    definition = interface.extensions.get("strawberry-definition")
+    name_all = getattr(definition.origin, "type_names", None) if definition is not None else None
+    if name_all is not None:
+        names: list[str] = name_all(values)
+        return names
+    return [type(value).__strawberry_definition__.name for value in values]

@@ -1,0 +1,311 @@
+"""Completion: what resolvers returned for a level, made into what the answer holds (GraphQL spec, 6.4.3).
+
+A completer takes the values of one field for all parents of a level, as a column, and returns the column of the answer.
+A value that failed becomes `FAILED`, and its error is recorded with its path; what stands around it decides whether that is
+null there or further up (6.4.4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from math import isfinite
+from typing import Any, Final, Protocol
+
+from graphql import FieldNode, GraphQLEnumType, GraphQLError, GraphQLInterfaceType, GraphQLScalarType, Undefined
+
+from gateway.engine.batch import type_names
+from gateway.engine.places import Items, Place, Some
+
+
+class _Failed:
+    def __repr__(self) -> str:
+        return "FAILED"
+
+
+FAILED: Final = _Failed()
+"""Stands where a value failed and the null must still find its place."""
+
+Column = Sequence[Any]
+
+
+class Recorder(Protocol):
+    """Where errors go."""
+
+    failures: int
+
+    def record(self, error: Exception, site: Site, place: Place, index: int) -> None:
+        """Note the error of the value at `index` of the place; counts as one failure."""
+
+
+class Site:
+    """A field as the document asks for it: what errors name."""
+
+    __slots__ = ("name", "nodes", "parent")
+
+    def __init__(self, parent: str, name: str, nodes: list[FieldNode]) -> None:
+        self.parent = parent
+        self.name = name
+        self.nodes = nodes
+
+    def null_error(self) -> Exception:
+        """The error of a null where none may be."""
+        return GraphQLError(f"Cannot return null for non-nullable field {self.parent}.{self.name}.")
+
+
+class Completer(Protocol):
+    """Completes columns of one GraphQL type; `waits` tells whether something below must be awaited."""
+
+    waits: bool
+
+    async def complete(self, run: Any, values: Column, place: Place, required: bool) -> Column:
+        """The completed column; with `required`, nulls are failures."""
+
+
+class LevelSelection(Protocol):
+    """What is selected of one object type."""
+
+    waits: bool
+
+    async def run(self, run: Any, parents: Column, place: Place) -> Column:
+        """One dict, or FAILED, per parent."""
+
+
+Trusted = Callable[[Column], bool]
+
+
+def _int32(values: Column) -> bool:
+    return -(2**31) <= min(values) and max(values) < 2**31
+
+
+def _finite(values: Column) -> bool:
+    return all(map(isfinite, values))
+
+
+_BUILT_IN: Mapping[str, tuple[type, Trusted | None]] = {
+    "String": (str, None),
+    "ID": (str, None),
+    "Boolean": (bool, None),
+    "Int": (int, _int32),
+    "Float": (float, _finite),
+}
+
+
+class Leaf:
+    """Completes scalars and enums.
+
+    A column whose values are all of the one Python type that a scalar gives out unchanged is taken as it is. A scalar of our
+    own says so with an attribute `passes` (a type) on its serializer.
+    """
+
+    waits = False
+
+    def __init__(self, leaf: GraphQLScalarType | GraphQLEnumType, site: Site) -> None:
+        self._serialize = leaf.coerce_output_value
+        self._leaf = leaf
+        self._site = site
+        self._known: dict[Any, Any] | None = {} if isinstance(leaf, GraphQLEnumType) else None
+        own = getattr(leaf.coerce_output_value, "passes", None)
+        self._passes, self._trusted = (own, None) if own else _BUILT_IN.get(leaf.name, (None, None))
+
+    async def complete(self, run: Recorder, values: Column, place: Place, required: bool) -> Column:
+        """See `Completer`."""
+        return self.column(run, values, place, required)
+
+    def column(self, run: Recorder, values: Column, place: Place, required: bool) -> Column:
+        """The completed column, at once."""
+        kinds = set(map(type, values))
+        if kinds == {self._passes} and (self._trusted is None or self._trusted(values)):
+            return values
+        if self._known is not None and kinds == {str}:
+            try:
+                return [self._known[value] for value in values]
+            except KeyError:
+                pass
+        return [self._one(run, value, place, index, required) for index, value in enumerate(values)]
+
+    def _one(self, run: Recorder, value: Any, place: Place, index: int, required: bool) -> Any:
+        if value is None or value is Undefined:
+            return missing(run, self._site, place, index) if required else None
+        if value is FAILED:
+            return FAILED
+        try:
+            if isinstance(value, Exception):
+                raise value
+            result = self._serialize(value)
+            if result is None or result is Undefined:
+                raise TypeError(f"the serializer of {self._leaf.name} returned null for a value")
+        except Exception as error:
+            return failed(run, error, self._site, place, index)
+        if self._known is not None and type(value) is str:
+            self._known[value] = result
+        return result
+
+
+class ListOf:
+    """Completes lists: the items of all parents' lists are one level."""
+
+    def __init__(self, item: Completer, item_required: bool, site: Site) -> None:
+        self.item = item
+        self._item_required = item_required
+        self._site = site
+        self.waits = item.waits
+
+    async def complete(self, run: Recorder, values: Column, place: Place, required: bool) -> Column:
+        """See `Completer`."""
+        lists = [self._list(run, value, place, index, required) for index, value in enumerate(values)]
+        present = [index for index, value in enumerate(lists) if value is not None and value is not FAILED]
+        whole = len(present) == len(lists)
+        chosen = lists if whole else [lists[index] for index in present]
+        lengths = list(map(len, chosen))
+        flat = [item for items in chosen for item in items]
+        items_place = Items(place if whole else Some(place, present), lengths)
+        before = run.failures
+        done = await self.item.complete(run, flat, items_place, self._item_required)
+        may_fail = run.failures != before
+        start = 0
+        for index, length in zip(present, lengths, strict=True):
+            lists[index] = self._gather(done[start : start + length], may_fail)
+            start += length
+        return lists
+
+    def _list(self, run: Recorder, value: Any, place: Place, index: int, required: bool) -> Any:
+        if isinstance(value, (list, tuple)):
+            return value
+        if value is None or value is Undefined:
+            return missing(run, self._site, place, index) if required else None
+        if value is FAILED:
+            return FAILED
+        if isinstance(value, Exception):
+            return failed(run, value, self._site, place, index)
+        if isinstance(value, Iterable) and not isinstance(value, (str, bytes, bytearray, Mapping)):
+            return list(value)
+        where = f"{self._site.parent}.{self._site.name}"
+        error = GraphQLError(f"Expected Iterable, but did not find one for field '{where}'.")
+        return failed(run, error, self._site, place, index)
+
+    def _gather(self, items: Column, may_fail: bool) -> Any:
+        if not may_fail:
+            return list(items)
+        if not self._item_required:
+            return [None if item is FAILED else item for item in items]
+        return FAILED if any(item is FAILED for item in items) else list(items)
+
+
+class ObjectOf:
+    """Completes objects of one type."""
+
+    def __init__(self, selection: LevelSelection, site: Site) -> None:
+        self.selection = selection
+        self._site = site
+        self.waits = selection.waits
+
+    async def complete(self, run: Recorder, values: Column, place: Place, required: bool) -> Column:
+        """See `Completer`."""
+        out, present = split(run, values, self._site, place, required)
+        if len(present) == len(values):
+            return await self.selection.run(run, values, place)
+        chosen = [values[index] for index in present]
+        put(out, present, await self.selection.run(run, chosen, Some(place, present)))
+        return out
+
+
+class AbstractOf:
+    """Completes objects of an interface: each object type's values together.
+
+    `selections` has what is selected of each possible type; None for a type the caller may not see, whose values are null.
+    """
+
+    def __init__(
+        self, interface: GraphQLInterfaceType, selections: Mapping[str, LevelSelection | None], site: Site
+    ) -> None:
+        self.interface = interface
+        self.selections = selections
+        self._site = site
+        self.waits = any(selection.waits for selection in selections.values() if selection)
+
+    async def complete(self, run: Recorder, values: Column, place: Place, required: bool) -> Column:
+        """See `Completer`."""
+        out, present = split(run, values, self._site, place, required)
+        by_type = self._by_type(run, values, place, present, out, required)
+        if len(by_type) == 1 and len(present) == len(values):
+            [(selection, _)] = by_type.values()
+            return await selection.run(run, values, place)
+        await asyncio.gather(
+            *(
+                _fill(run, selection, values, place, indices, out)
+                for selection, indices in by_type.values()
+            )
+        )
+        return out
+
+    def _by_type(
+        self, run: Recorder, values: Column, place: Place, present: list[int], out: list[Any], required: bool
+    ) -> dict[str, tuple[LevelSelection, list[int]]]:
+        chosen = values if len(present) == len(values) else [values[index] for index in present]
+        names: Sequence[Any]
+        try:
+            names = type_names(self.interface, chosen)
+        except Exception as error:
+            names = [error] * len(chosen)
+        by_type: dict[str, tuple[LevelSelection, list[int]]] = {}
+        for index, name in zip(present, names, strict=True):
+            found = by_type.get(name) if isinstance(name, str) else None
+            if found is None:
+                selection = self._selection(run, name, place, index)
+                if selection is None or selection is FAILED:
+                    out[index] = missing(run, self._site, place, index) if selection is None and required else selection
+                    continue
+                found = by_type[name] = (selection, [])
+            found[1].append(index)
+        return by_type
+
+    def _selection(self, run: Recorder, name: Any, place: Place, index: int) -> Any:
+        if isinstance(name, Exception):
+            return failed(run, name, self._site, place, index)
+        if not isinstance(name, str) or name not in self.selections:
+            error = GraphQLError(f"Runtime Object type '{name}' is not a possible type for '{self.interface}'.")
+            return failed(run, error, self._site, place, index)
+        return self.selections[name]
+
+
+async def _fill(
+    run: Recorder, selection: LevelSelection, values: Column, place: Place, indices: list[int], out: list[Any]
+) -> None:
+    chosen = [values[index] for index in indices]
+    put(out, indices, await selection.run(run, chosen, Some(place, indices)))
+
+
+def failed(run: Recorder, error: Exception, site: Site, place: Place, index: int) -> _Failed:
+    """Record an error and stand in for the value."""
+    run.record(error, site, place, index)
+    return FAILED
+
+
+def missing(run: Recorder, site: Site, place: Place, index: int) -> _Failed:
+    """Record a null where none may be."""
+    return failed(run, site.null_error(), site, place, index)
+
+
+def split(
+    run: Recorder, values: Column, site: Site, place: Place, required: bool
+) -> tuple[list[Any], list[int]]:
+    """The column with nulls and failures settled, and the indices of the values that are left."""
+    out: list[Any] = [None] * len(values)
+    present: list[int] = []
+    for index, value in enumerate(values):
+        if value is None or value is Undefined:
+            out[index] = missing(run, site, place, index) if required else None
+        elif value is FAILED:
+            out[index] = FAILED
+        elif isinstance(value, Exception):
+            out[index] = failed(run, value, site, place, index)
+        else:
+            present.append(index)
+    return out, present
+
+
+def put(out: list[Any], indices: Collection[int], values: Column) -> None:
+    """Set the values at the indices."""
+    for index, value in zip(indices, values, strict=True):
+        out[index] = value

@@ -1,0 +1,80 @@
+"""The engine: operations in, answers out, each field once per level.
+
+Documents and plans are kept; a repeated operation is neither parsed nor validated, and its access is not decided again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, Generic, TypeVar
+
+from graphql import GraphQLError, GraphQLSchema, get_variable_values
+
+from gateway.engine.documents import Document, InvalidDocument, Limits, read
+from gateway.engine.plan import Plan, View, make_plan
+from gateway.engine.run import Reach, Result, run_plan
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Recent(Generic[K, V]):
+    """A mapping that forgets what was not used for longest."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K, make: Callable[[], V]) -> V:
+        """The value of a key, made if it is not there. What `make` raises is not kept."""
+        value = self._values.get(key)
+        if value is None:
+            value = self._values[key] = make()
+            if len(self._values) > self._size:
+                self._values.popitem(last=False)
+        else:
+            self._values.move_to_end(key)
+        return value
+
+
+class Prepared:
+    """An operation chosen and its variables coerced; `plan` is what the caller's view makes of it."""
+
+    __slots__ = ("inputs", "plan", "variables")
+
+    def __init__(self, plan: Plan, inputs: Mapping[str, Any], variables: Any) -> None:
+        self.plan = plan
+        self.inputs = inputs
+        self.variables = variables
+
+    async def run(self, reach: Reach, seconds: float) -> Result:
+        """Run it."""
+        return await run_plan(self.plan, self.inputs, self.variables, reach, seconds)
+
+
+class Engine:
+    """Prepares and runs operations on one schema."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits, size: int = 1_000) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._documents: Recent[str, Document] = Recent(size)
+        self._plans: Recent[Hashable, Plan] = Recent(size)
+
+    def prepare(self, view: View, text: str, inputs: Mapping[str, Any], name: str | None) -> Prepared:
+        """The operation ready to run. Raises `InvalidDocument`, or `Refusal` for an operation that is not there."""
+        document = self._documents.get(text, lambda: read(self._schema, text, self._limits))
+        operation = document.operation(name)
+        variables = get_variable_values(
+            self._schema, operation.variable_definitions or (), dict(inputs), max_errors=50, hide_suggestions=True
+        )
+        if isinstance(variables, list):
+            raise InvalidDocument("BAD_USER_INPUT", variables)
+        switches = {switch: variables.coerced.get(switch) for switch in document.switches}
+        key = (text, name, id(view), tuple(sorted(switches.items())))
+        try:
+            plan = self._plans.get(key, lambda: make_plan(view, document, operation, switches))
+        except GraphQLError as error:
+            raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", [error]) from None
+        return Prepared(plan, inputs, variables)

@@ -1,0 +1,320 @@
+"""Plans: an operation made ready to run for one access view, so that a repeated operation pays for nothing twice.
+
+What the caller may not ask for is settled here, before anything is fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionNode,
+    SelectionSetNode,
+    VariableNode,
+    execute_sync,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+from graphql.execution.values import VariableValues, get_argument_values
+from graphql.language import Visitor, visit
+from graphql.language.visitor import BREAK
+
+from gateway.engine.batch import attribute_of, batch_of
+from gateway.engine.completion import AbstractOf, Completer, Leaf, ListOf, ObjectOf, Site
+from gateway.engine.documents import Document, conditions
+from gateway.engine.selection import Arguments, Attribute, Batched, Constant, Field, Refused, Selection
+
+Locks = Callable[[str, str | None], GraphQLError | None]
+"""The access view: the error for a field of a type (or for the type itself, field None), or None where it is open."""
+
+Convert = Callable[[GraphQLField, dict[str, Any]], Mapping[str, Any]]
+"""From a field's coerced GraphQL arguments to its batch function's."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The schema as one set of scopes may use it; `introspection` is the schema those see who ask for the schema."""
+
+    schema: GraphQLSchema
+    locks: Locks
+    introspection: Callable[[], GraphQLSchema]
+    convert: Convert
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An operation ready to run. `refusals` are the errors of what the caller may not ask for."""
+
+    operation: OperationDefinitionNode
+    root: Selection
+    refusals: Sequence[GraphQLError]
+
+
+def make_plan(view: View, document: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any]) -> Plan:
+    """The plan of an operation; `switches` has the values of the variables that `@skip` and `@include` read."""
+    planner = _Planner(view, document, operation, switches)
+    kind = view.schema.get_root_type(operation.operation)
+    if kind is None or operation.operation is OperationType.SUBSCRIPTION:
+        raise GraphQLError(f"This gateway has no {operation.operation.value}s.", operation)
+    root = planner.selection(kind, [operation.selection_set], [], operation.operation is OperationType.MUTATION)
+    return Plan(operation, root, list(planner.refusals.values()))
+
+
+Path = list[str]
+
+
+@dataclass(slots=True)
+class _Planner:
+    view: View
+    document: Document
+    operation: OperationDefinitionNode
+    switches: Mapping[str, Any]
+    refusals: dict[tuple[str, ...], GraphQLError] = field(default_factory=dict)
+
+    def selection(
+        self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], path: Path, serial: bool = False
+    ) -> Selection:
+        grouped: dict[str, list[FieldNode]] = {}
+        seen: set[str] = set()
+        for selection_set in sets:
+            self._collect(kind, selection_set, grouped, seen)
+        fields = [self._field(kind, key, nodes, [*path, key]) for key, nodes in grouped.items()]
+        return Selection([kind.name, *(each.name for each in kind.interfaces)], fields, serial)
+
+    def _collect(
+        self,
+        kind: GraphQLObjectType,
+        selection_set: SelectionSetNode,
+        grouped: dict[str, list[FieldNode]],
+        seen: set[str],
+    ) -> None:
+        """The spec's CollectFields (6.3.2), with the switches settled."""
+        for selection in selection_set.selections:
+            if not self._included(selection):
+                continue
+            if isinstance(selection, FieldNode):
+                key = (selection.alias or selection.name).value
+                grouped.setdefault(key, []).append(selection)
+                continue
+            fragment: Any = selection
+            if isinstance(selection, FragmentSpreadNode):
+                if selection.name.value in seen:
+                    continue
+                seen.add(selection.name.value)
+                fragment = self.document.fragments[selection.name.value]
+            if self._applies(kind, fragment):
+                self._collect(kind, fragment.selection_set, grouped, seen)
+
+    def _included(self, selection: SelectionNode) -> bool:
+        values = {
+            name: self.switches[value.name.value] if isinstance(value, VariableNode) else value.value
+            for name, value in conditions(selection).items()
+        }
+        return not values.get("skip", False) and values.get("include", True)
+
+    def _applies(self, kind: GraphQLObjectType, fragment: Any) -> bool:
+        condition = fragment.type_condition
+        if condition is None or condition.name.value == kind.name:
+            return True
+        wider = self.view.schema.get_type(condition.name.value)
+        return is_abstract_type(wider) and self.view.schema.is_sub_type(wider, kind)
+
+    def _field(self, kind: GraphQLObjectType, key: str, nodes: list[FieldNode], path: Path) -> Field:
+        name = nodes[0].name.value
+        definition = self.view.schema.get_field(kind, name)
+        assert definition is not None, "validation has seen to it"
+        site = Site(kind.name, name, nodes)
+        required = is_non_null_type(definition.type)
+        if name == "__typename":
+            return Constant(key, site, required, Leaf(_leaf(definition.type), site), False, kind.name)
+        if name in ("__schema", "__type"):
+            return self._introspection(key, site, required, nodes)
+        if self._refuse(kind.name, name, definition, nodes, path):
+            return Refused(key, site, required, _Never(), False)
+        completer = self._completer(definition.type, site, nodes, path)
+        batch = batch_of(definition)
+        if batch is None:
+            return Attribute(key, site, required, completer, completer.waits, attribute_of(definition))
+        arguments = self._arguments(definition, nodes[0])
+        asked = _asked(completer)
+        return Batched(
+            key, site, required, completer, batch.is_async or completer.waits, batch, arguments, asked
+        )
+
+    def _refuse(
+        self, kind: str, name: str, definition: GraphQLField, nodes: list[FieldNode], path: Path
+    ) -> bool:
+        named = get_named_type(definition.type)
+        error = self.view.locks(kind, name) or self.view.locks(named.name, None)
+        if error is not None:
+            self._note(error, nodes, [*path, *["@"] * _lists(definition.type)])
+        return error is not None
+
+    def _note(self, error: GraphQLError, nodes: Sequence[Any], path: Path) -> None:
+        located = GraphQLError(error.message, nodes, path=cast("list[str | int]", path), extensions=error.extensions)
+        self.refusals.setdefault((*path, str(error.extensions)), located)
+
+    def _completer(
+        self, output: GraphQLOutputType, site: Site, nodes: list[FieldNode], path: Path
+    ) -> Completer:
+        if is_non_null_type(output):
+            return self._completer(output.of_type, site, nodes, path)
+        if is_list_type(output):
+            item = self._completer(output.of_type, site, nodes, [*path, "@"])
+            return ListOf(item, is_non_null_type(output.of_type), site)
+        if is_leaf_type(output):
+            return Leaf(cast("GraphQLScalarType | GraphQLEnumType", output), site)
+        sets = [node.selection_set for node in nodes if node.selection_set]
+        if isinstance(output, GraphQLInterfaceType):
+            selections = {
+                kind.name: self._possible(kind, output, sets, path)
+                for kind in self.view.schema.get_possible_types(output)
+            }
+            return AbstractOf(output, selections, site)
+        return ObjectOf(self.selection(cast("GraphQLObjectType", output), sets, path), site)
+
+    def _possible(
+        self, kind: GraphQLObjectType, wider: GraphQLInterfaceType, sets: list[SelectionSetNode], path: Path
+    ) -> Selection | None:
+        error = self.view.locks(kind.name, None)
+        if error is None:
+            return self.selection(kind, sets, path)
+        if self._names(kind.name, sets):
+            self._note(error, [], path)
+        return None
+
+    def _names(self, kind: str, sets: Sequence[SelectionSetNode]) -> bool:
+        """Whether a fragment among these selections is on just this type."""
+        for selection in (each for one in sets for each in one.selections if self._included(each)):
+            if isinstance(selection, FieldNode):
+                continue
+            fragment: Any = selection
+            if isinstance(selection, FragmentSpreadNode):
+                fragment = self.document.fragments[selection.name.value]
+            condition = fragment.type_condition
+            if condition is not None and condition.name.value == kind:
+                return True
+            if self._names(kind, [fragment.selection_set]):
+                return True
+        return False
+
+    def _arguments(self, definition: GraphQLField, node: FieldNode) -> Arguments:
+        convert = self.view.convert
+
+        def from_variables(variables: VariableValues | None) -> Mapping[str, Any]:
+            return convert(definition, get_argument_values(definition, node, variables, hide_suggestions=True))
+
+        if any(_has_variable(argument) for argument in node.arguments or ()):
+            return from_variables
+        try:
+            constant = from_variables(None)
+        except GraphQLError:
+            return from_variables
+        return lambda _: constant
+
+    def _introspection(self, key: str, site: Site, required: bool, nodes: list[FieldNode]) -> Field:
+        return _Introspection(key, site, required, _Never(), False, nodes, self)
+
+
+class _Never:
+    """The completer of a field that brings its column ready-made."""
+
+    waits = False
+
+    async def complete(self, run: Any, values: Any, place: Any, required: bool) -> Any:
+        raise TypeError("nothing to complete")
+
+
+@dataclass(slots=True)
+class _Introspection(Field):
+    """`__schema` and `__type`: answered by graphql-core from the schema that the caller may see."""
+
+    nodes: list[FieldNode] = field(default_factory=list)
+    planner: _Planner | None = None
+
+    async def column(self, run: Any, parents: Sequence[Any], place: Any) -> Sequence[Any]:
+        """See `Field`."""
+        assert self.planner is not None
+        operation = OperationDefinitionNode(
+            operation=OperationType.QUERY,
+            variable_definitions=self.planner.operation.variable_definitions,
+            selection_set=SelectionSetNode(selections=tuple(self.nodes)),
+        )
+        document = DocumentNode(definitions=(operation, *self.planner.document.fragments.values()))
+        result = execute_sync(self.planner.view.introspection(), document, variable_values=run.inputs)
+        for error in result.errors or ():
+            run.errors.append(error)
+        return [(result.data or {}).get(self.key)]
+
+
+def _leaf(output: GraphQLOutputType) -> GraphQLScalarType:
+    return cast("GraphQLScalarType", get_named_type(output))
+
+
+def _lists(output: GraphQLOutputType) -> int:
+    if is_non_null_type(output):
+        return _lists(output.of_type)
+    return 1 + _lists(output.of_type) if is_list_type(output) else 0
+
+
+def _has_variable(node: Any) -> bool:
+    found: list[bool] = []
+
+    class Variables(Visitor):
+        def enter_variable(self, *_: Any) -> Any:
+            found.append(True)
+            return BREAK
+
+    visit(node, Variables())
+    return bool(found)
+
+
+def _asked(completer: Completer) -> dict[str, frozenset[str]]:
+    """Per type, the attributes that are selected below, down to where another asynchronous batch function begins."""
+    found: dict[str, set[str]] = {}
+    pending: list[Any] = [completer]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, ListOf):
+            pending.append(each.item)
+        elif isinstance(each, ObjectOf):
+            pending += _note_fields(each.selection, found)
+        elif isinstance(each, AbstractOf):
+            for selection in each.selections.values():
+                if selection is not None:
+                    pending += _note_fields(selection, found)
+    return {name: frozenset(attributes) for name, attributes in found.items()}
+
+
+def _note_fields(selection: Any, found: dict[str, set[str]]) -> list[Completer]:
+    below: list[Completer] = []
+    for each in selection.fields:
+        attributes: Sequence[str] = ()
+        if isinstance(each, Attribute):
+            attributes = [each.attribute]
+            below.append(each.completer)
+        elif isinstance(each, Batched) and each.batch is not None:
+            attributes = each.batch.needs
+            if not each.batch.is_async:
+                below.append(each.completer)
+        for name in selection.names:
+            found.setdefault(name, set()).update(attributes)
+    return below

@@ -1,0 +1,62 @@
+"""Running a plan: variables in, data and errors out, within one deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from graphql import GraphQLError, located_error
+from graphql.execution.values import VariableValues
+
+from gateway.engine.completion import FAILED, Site
+from gateway.engine.places import Place, Root
+from gateway.engine.plan import Plan
+from gateway.engine.selection import Asked
+from gateway.errors import FieldError
+
+Reach = Callable[[Asked], Any]
+"""Makes what a batch function gets as its second argument, for what is asked below its field."""
+
+
+class Result(NamedTuple):
+    """An answer: `data` is None when the operation itself came to nothing. Errors are unmasked still."""
+
+    data: dict[str, Any] | None
+    errors: list[GraphQLError]
+
+
+class Run:
+    """One operation at work. `inputs` are the variables as sent, `variables` as coerced."""
+
+    def __init__(self, inputs: Mapping[str, Any], variables: VariableValues, reach: Reach, seconds: float) -> None:
+        self.inputs = inputs
+        self.variables = variables
+        self.access = reach
+        self.deadline = asyncio.get_running_loop().time() + seconds
+        self.errors: list[GraphQLError] = []
+        self.failures = 0
+        self._seconds = seconds
+
+    def record(self, error: Exception, site: Site, place: Place, index: int) -> None:
+        """Note an error at its path; counts as one failure."""
+        self.failures += 1
+        self.errors.append(located_error(error, site.nodes, place.path(index)))
+
+    def is_late(self) -> bool:
+        """Whether the deadline is over."""
+        return asyncio.get_running_loop().time() >= self.deadline
+
+    def late(self) -> FieldError:
+        """The error of a field that the deadline ended."""
+        message = f"The operation's {self._seconds:g} seconds were over before this was known. Ask for less at once."
+        return FieldError(message, "DEADLINE_EXCEEDED")
+
+
+async def run_plan(
+    plan: Plan, inputs: Mapping[str, Any], variables: VariableValues, reach: Reach, seconds: float
+) -> Result:
+    """Run a plan; cancelling this stops its database queries and partner calls."""
+    run = Run(inputs, variables, reach, seconds)
+    [data] = await plan.root.run(run, [None], Root())
+    return Result(None if data is FAILED else data, [*plan.refusals, *run.errors])

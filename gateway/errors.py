@@ -1,0 +1,70 @@
+"""Every way a thing can fail: a code, an HTTP status where one applies, and a sentence that says what to do."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+
+class SettingsError(Exception):
+    """The operator's settings cannot be used."""
+
+
+class SchemaError(Exception):
+    """The declarations of gateway and connectors do not make one schema; the gateway does not start."""
+
+
+class Refusal(Exception):
+    """A request is refused as a whole, before anything runs.
+
+    `status` is the HTTP status, `code` goes to `extensions.code`, `headers` to the answer.
+    """
+
+    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers or {}
+
+
+class FieldError(Exception):
+    """A field is null for a reason the caller should know; the rest of the answer stands."""
+
+    def __init__(self, message: str, code: str, **extensions: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.extensions = {"code": code, **extensions}
+
+
+class Unreadable(Exception):
+    """A partner's record cannot be read. The reason names fields, never values: it is stored and shown."""
+
+
+class Kind(Enum):
+    """Why a partner's answer was no answer, by what to do about it."""
+
+    AUTH = "AUTH"
+    THROTTLED = "THROTTLED"
+    TRANSIENT = "TRANSIENT"
+    BUSINESS = "BUSINESS"
+    DRIFT = "DRIFT"
+    RETIRED = "RETIRED"
+
+
+class PartnerError(Exception):
+    """A partner refused or failed a call. `retry_after` is in seconds; the message holds no personal datum."""
+
+    def __init__(
+        self, kind: Kind, message: str, *, code: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.code = code
+        self.retry_after = retry_after
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may succeed later without anybody changing anything."""
+        return self.kind in (Kind.THROTTLED, Kind.TRANSIENT)

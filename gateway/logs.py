@@ -1,0 +1,97 @@
+"""Logs: one JSON object a line, with the id of the request; no token, no argument, no person's datum."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+import uuid
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+import orjson
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+logger = logging.getLogger("gateway.requests")
+
+_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON: time, level, logger, message, and what was given as `extra`.
+
+    Exceptions are written as their type and place; their text may hold anything.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name, value in record.__dict__.items() if name not in _FIELDS}
+        if record.exc_info and record.exc_info[0] is not None:
+            line["exception"] = record.exc_info[0].__name__
+            line["where"] = [f"{f.filename}:{f.lineno} {f.name}" for f in _frames(record.exc_info[2])]
+        return orjson.dumps(line, default=str).decode()
+
+
+def _frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
+    return traceback.extract_tb(trace)[-5:]
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Send the logs of this process to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # uvicorn's access log has the query string, and Authlib's debug log has tokens.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    logging.getLogger("authlib").setLevel(logging.INFO)
+
+
+class RequestLog:
+    """ASGI middleware: gives each request an id, logs how it ended, and turns what escaped into a 500 without words."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        identity = scope["request_id"] = uuid.uuid4().hex
+        status = 0
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = identity
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note)
+        except Exception:
+            logger.exception("unhandled", extra={"request_id": identity})
+            if status == 0:
+                await _fail(note, identity)
+                return
+            raise
+        finally:
+            logger.info("request", extra={"request_id": identity, "method": scope["method"], "status": status})
+
+
+async def _fail(send: Send, identity: str) -> None:
+    error = {
+        "message": "The gateway failed. Tell its operator the id in `extensions`.",
+        "extensions": {"code": "INTERNAL_SERVER_ERROR", "id": identity},
+    }
+    body = orjson.dumps({"errors": [error]})
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,243 @@
+"""One schema out of the gateway's types and every connector's, and the view of it that one caller may have."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import strawberry
+from graphql import (
+    GraphQLError,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+)
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.arguments import convert_arguments
+from strawberry.types.base import StrawberryObjectDefinition
+
+from gateway.access.scopes import Alternatives, RequiresScopes, alternatives, both, missing
+from gateway.clients.client import Client
+from gateway.clients.query import Query
+from gateway.clients.scalars import SCALARS
+from gateway.connector import Connector
+from gateway.engine.plan import View
+from gateway.errors import SchemaError
+from gateway.views import visible
+
+UNLOCKED = frozenset(
+    {
+        "Caller.application",
+        "Caller.party",
+        "Caller.purpose",
+        "Caller.scopes",
+        "Node.id",
+        "Query.caller",
+        "Query.node",
+    }
+)
+"""All that a caller without a single scope may ask for. Anything else without a lock stops the start-up."""
+
+SCOPES: Mapping[str, str] = {
+    "clients:read": "The clients your party may see, and where they live.",
+    "clients:pii": "Name, e-mail and phone of your own party's clients.",
+}
+"""The gateway's own scopes; connectors declare theirs."""
+
+
+class Schema:
+    """The venture's schema: what can be asked, and with which scopes. Raises `SchemaError` for declarations that clash,
+    and for a field that nobody locked."""
+
+    def __init__(self, connectors: Sequence[Connector]) -> None:
+        self.scopes = {**SCOPES, **{name: text for each in connectors for name, text in each.scopes.items()}}
+        for each in connectors:
+            if each.client is not None:
+                _extend(Client, each.client)
+        self._strawberry = strawberry.Schema(
+            _query(connectors),
+            types=[kind for each in connectors for kind in each.types],
+            config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True, disable_field_suggestions=True),
+        )
+        self.graphql: GraphQLSchema = self._strawberry._schema
+        self._describe()
+        self._lock_interfaces()
+        self._views: dict[frozenset[str], View] = {}
+        self._check()
+
+    @cached_property
+    def sdl(self) -> str:
+        """The schema as text, locks included; what `schema.graphql` holds."""
+        return self._strawberry.as_str() + "\n"
+
+    def view(self, scopes: frozenset[str]) -> View:
+        """The schema as the holder of these scopes may use it."""
+        known = frozenset(scopes & self.scopes.keys())
+        if known not in self._views:
+            self._views[known] = self._make_view(known)
+        return self._views[known]
+
+    def needed(self, type_name: str, field_name: str | None) -> Alternatives:
+        """The scopes of which one set is needed for a type, or for a field of it."""
+        definition = _definition(self.graphql.get_type(type_name))
+        found = alternatives(definition.directives or ()) if definition is not None else ()
+        if field_name is None or definition is None:
+            return found
+        field = self.graphql.get_field(self.graphql.get_type(type_name), field_name)  # type: ignore[arg-type]
+        own = field.extensions.get("strawberry-definition") if field is not None else None
+        return both(found, alternatives(own.directives)) if own is not None else found
+
+    def reachable(self, scopes: frozenset[str]) -> frozenset[str]:
+        """The coordinates (`Type.field`) that a holder of these scopes may ask for."""
+        found: set[str] = set()
+        pending: list[Any] = [self.graphql.query_type]
+        seen: set[str] = set()
+        while pending:
+            kind = pending.pop()
+            if kind.name in seen or missing(self.needed(kind.name, None), scopes):
+                continue
+            seen.add(kind.name)
+            for name, field in self._open_fields(kind, scopes):
+                found.add(f"{kind.name}.{name}")
+                pending += _composite(self.graphql, field)
+        return frozenset(found)
+
+    def _open_fields(
+        self, kind: GraphQLObjectType | GraphQLInterfaceType, scopes: frozenset[str]
+    ) -> Iterator[tuple[str, GraphQLField]]:
+        for name, field in kind.fields.items():
+            returned = get_named_type(field.type).name
+            lock = both(self.needed(kind.name, name), self.needed(returned, None))
+            if not missing(lock, scopes):
+                yield name, field
+
+    def _make_view(self, scopes: frozenset[str]) -> View:
+        known: dict[tuple[str, str | None], GraphQLError | None] = {}
+
+        def locks(type_name: str, field_name: str | None) -> GraphQLError | None:
+            key = (type_name, field_name)
+            if key not in known:
+                known[key] = _refusal(self.needed(type_name, field_name), scopes, type_name, field_name)
+            return known[key]
+
+        introspection: list[GraphQLSchema] = []
+
+        def introspect() -> GraphQLSchema:
+            if not introspection:
+                introspection.append(visible(self.graphql, self.reachable(scopes)))
+            return introspection[0]
+
+        return View(self.graphql, locks, introspect, self._convert)
+
+    def _convert(self, field: GraphQLField, values: dict[str, Any]) -> Mapping[str, Any]:
+        definition = field.extensions["strawberry-definition"]
+        registry = self._strawberry.schema_converter.scalar_registry
+        return convert_arguments(values, definition.arguments, registry, self._strawberry.config)
+
+    def _describe(self) -> None:
+        """A type's description is its docstring."""
+        for kind in self.graphql.type_map.values():
+            definition = _definition(kind)
+            if definition is not None and not definition.description:
+                definition.description = kind.description = inspect.getdoc(definition.origin)
+
+    def _lock_interfaces(self) -> None:
+        """An interface needs what one of its implementations needs, and a page what its things need."""
+        for kind in self.graphql.type_map.values():
+            definition = _definition(kind)
+            if isinstance(kind, GraphQLInterfaceType) and definition is not None and kind.name != "Node":
+                _lock(definition, _either(self.needed(each.name, None) for each in self.graphql.get_possible_types(kind)))
+        for kind in self.graphql.type_map.values():
+            definition = _definition(kind)
+            things = definition.type_var_map.values() if definition is not None else ()
+            for thing in things:
+                name = getattr(getattr(thing, "__strawberry_definition__", None), "name", None)
+                if definition is not None and name is not None:
+                    _lock(definition, self.needed(name, None))
+
+    def _check(self) -> None:
+        open_to_all = self.reachable(frozenset())
+        if extra := sorted(open_to_all - UNLOCKED):
+            raise SchemaError(f"nothing locks {', '.join(extra)}: declare requires(…) on the field or on its type")
+        used = {scope for _, _, lock in self.locks() for one in lock for scope in one}
+        if unknown := sorted(used - self.scopes.keys()):
+            raise SchemaError(f"no connector declares the scopes {', '.join(unknown)}")
+
+    def locks(self) -> Iterator[tuple[str, str | None, Alternatives]]:
+        """Every type and field that has a lock of its own."""
+        for kind in self.graphql.type_map.values():
+            if isinstance(kind, (GraphQLObjectType, GraphQLInterfaceType)) and not kind.name.startswith("__"):
+                yield kind.name, None, self.needed(kind.name, None)
+                for name in kind.fields:
+                    yield kind.name, name, self.needed(kind.name, name)
+
+
+def _query(connectors: Sequence[Connector]) -> type:
+    parts = [Query, *(each.query for each in connectors if each.query is not None)]
+    seen: dict[str, type] = {}
+    for part in parts:
+        for field in part.__strawberry_definition__.fields:  # type: ignore[attr-defined]
+            if field.python_name in seen:
+                raise SchemaError(f"Query.{field.python_name} is defined by {seen[field.python_name]} and {part}")
+            seen[field.python_name] = part
+    return strawberry.type(type("Query", tuple(parts), {"__doc__": Query.__doc__}), description=Query.__doc__)
+
+
+def _extend(target: type, extension: type) -> None:
+    """Add an extension's fields to a type (GraphQL's `extend type`); the same extension twice changes nothing."""
+    definition: StrawberryObjectDefinition = target.__strawberry_definition__  # type: ignore[attr-defined]
+    present = {field.python_name: field for field in definition.fields}
+    for field in extension.__strawberry_definition__.fields:  # type: ignore[attr-defined]
+        if present.get(field.python_name) is field:
+            continue
+        if field.python_name in present:
+            raise SchemaError(f"{definition.name}.{field.python_name} is defined twice, the second time by {extension}")
+        definition.fields.append(field)
+
+
+def _definition(kind: Any) -> StrawberryObjectDefinition | None:
+    found = kind.extensions.get("strawberry-definition") if kind is not None else None
+    return found if isinstance(found, StrawberryObjectDefinition) else None
+
+
+def _lock(definition: StrawberryObjectDefinition, needed: Alternatives) -> None:
+    others = [each for each in definition.directives or () if not isinstance(each, RequiresScopes)]
+    lock = [RequiresScopes(scopes=[sorted(one) for one in needed])] if needed else []
+    definition.directives = [*others, *lock]
+
+
+def _either(locks: Iterator[Alternatives]) -> Alternatives:
+    """What suffices for one of several; nothing when one of them has no lock."""
+    found = list(locks)
+    if not all(found):
+        return ()
+    return tuple(sorted({one for lock in found for one in lock}, key=sorted))
+
+
+def _composite(schema: GraphQLSchema, field: GraphQLField) -> list[Any]:
+    named = get_named_type(field.type)
+    if isinstance(named, GraphQLInterfaceType):
+        return [named, *schema.get_possible_types(named)]
+    return [named] if isinstance(named, GraphQLObjectType) else []
+
+
+def _refusal(
+    needed: Alternatives, scopes: frozenset[str], type_name: str, field_name: str | None
+) -> GraphQLError | None:
+    lack = missing(needed, scopes)
+    if not lack:
+        return None
+    what = f"{type_name}.{field_name}" if field_name else type_name
+    return GraphQLError(
+        f"Not allowed to ask for {what}: the token lacks {' and '.join(sorted(lack))}.",
+        extensions={
+            "code": "UNAUTHORIZED_FIELD_OR_TYPE",
+            "coordinate": what,
+            "rule": f"@requiresScopes(scopes: {[sorted(one) for one in needed]})".replace("'", '"'),
+            "missingScopes": sorted(lack),
+        },
+    )

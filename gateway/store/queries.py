@@ -1,0 +1,128 @@
+"""Queries: SQLAlchemy statements compiled once, and the few shapes that nearly every batch function needs.
+
+A level asks for all its keys at once, so each shape takes the keys as one JSON array.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from typing import Any
+
+import orjson
+from sqlalchemy import BindParameter, Column, ColumnElement, FromClause, Select, Table, bindparam, func, select
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+
+Row = Any
+"""A row of a query: a tuple whose fields are also attributes, named as in the statement."""
+
+_SQLITE = sqlite_dialect(paramstyle="qmark")
+
+
+@cache
+def row_type(names: tuple[str, ...]) -> type[tuple[Any, ...]]:
+    """The row class for these column names; one per set of names, so that rows of one query share it."""
+    return namedtuple("Row", names)  # type: ignore[misc]  # noqa: PYI024
+
+
+class Query:
+    """A statement compiled once; its named parameters are bound at each run."""
+
+    __slots__ = ("defaults", "make", "names", "row", "sql")
+
+    def __init__(self, statement: Select[Any]) -> None:
+        compiled = statement.compile(dialect=_SQLITE, compile_kwargs={"render_postcompile": True})
+        self.sql = str(compiled)
+        self.names: Sequence[str] = compiled.positiontup or ()
+        self.defaults: Mapping[str, Any] = compiled.params
+        self.row = row_type(tuple(statement.selected_columns.keys()))
+        self.make: Callable[[Any], Row] = partial(tuple.__new__, self.row)
+
+    def bind(self, values: Mapping[str, Any]) -> list[Any]:
+        """The parameters in the order of the SQL. Raises KeyError for a name the statement does not have."""
+        bound = {**self.defaults, **values}
+        return [bound[name] for name in self.names]
+
+
+def keys(name: str = "keys") -> Any:
+    """The keys of a level as a table with one column, `value`; bind them with `as_keys`."""
+    return func.json_each(bindparam(name)).table_valued("value", name=f"{name}_")
+
+
+def as_keys(values: Sequence[Any]) -> str:
+    """Keys as the parameter that `keys` reads."""
+    return orjson.dumps(values).decode()
+
+
+Order = tuple[tuple[str, bool], ...]
+"""Columns to sort by, each with whether it falls; the last one makes the order total."""
+
+
+@cache
+def rows_by(table: Table, by: str, columns: tuple[str, ...], order: Order = ()) -> Query:
+    """All rows whose `by` is among the keys; the first column, `key_`, says whose a row is."""
+    level = keys()
+    asked = [table.c[name] for name in columns]
+    return Query(
+        select(table.c[by].label("key_"), *asked)
+        .where(table.c[by].in_(select(level.c.value)))
+        .order_by(table.c[by], *_sorted(table, order))
+    )
+
+
+@cache
+def page_by(
+    table: Table, by: str, columns: tuple[str, ...], order: Order, past: bool, where: tuple[str, ...] = ()
+) -> Query:
+    """The first `:limit` rows of each key in `order`, after the position `:past_0, :past_1 …` when `past`."""
+    level = keys()
+    inner = table.alias("inner_")
+    identity = [column.name for column in table.primary_key][-1]
+    chosen = (
+        select(inner.c[identity])
+        .where(inner.c[by] == level.c.value, *_past(inner, order, past))
+        .where(*(inner.c[name] == bindparam(name) for name in where))
+        .order_by(*_sorted(inner, order))
+        .limit(bindparam("limit"))
+    )
+    asked = [table.c[name] for name in columns]
+    return Query(
+        select(level.c.value.label("key_"), *asked)
+        .select_from(level)
+        .join(table, table.c[identity].in_(chosen.scalar_subquery()))
+        .order_by(table.c[by], *_sorted(table, order))
+    )
+
+
+@cache
+def count_by(table: Table, by: str, where: tuple[str, ...] = ()) -> Query:
+    """How many rows each key has: columns `key_` and `rows_`."""
+    level = keys()
+    return Query(
+        select(table.c[by].label("key_"), func.count().label("rows_"))
+        .where(table.c[by].in_(select(level.c.value)))
+        .where(*(table.c[name] == bindparam(name) for name in where))
+        .group_by(table.c[by])
+    )
+
+
+def _sorted(source: FromClause, order: Order) -> list[ColumnElement[Any]]:
+    return [source.c[name].desc() if falls else source.c[name].asc() for name, falls in order]
+
+
+def _past(source: FromClause, order: Order, past: bool) -> list[ColumnElement[bool]]:
+    """Keyset condition: strictly after the position in `order`."""
+    if not past:
+        return []
+    places: list[tuple[Column[Any] | Any, bool, BindParameter[Any]]] = [
+        (source.c[name], falls, bindparam(f"past_{place}")) for place, (name, falls) in enumerate(order)
+    ]
+    condition: ColumnElement[bool] | None = None
+    for column, falls, value in reversed(places):
+        beyond = column < value if falls else column > value
+        condition = beyond if condition is None else beyond | ((column == value) & condition)
+    assert condition is not None
+    # The plain bound on the leading column is what lets the index start in the right place.
+    column, falls, value = places[0]
+    return [column <= value if falls else column >= value, condition]

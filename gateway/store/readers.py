@@ -1,0 +1,115 @@
+"""Callers' connections: the database itself holds back the rows a caller may not see.
+
+On these connections a temporary view of the same name shadows each table and applies the table's row rule; SQLite
+looks among temporary names first. A connection that nobody took shows nothing, and an authorizer refuses any way
+round the views, whatever the SQL. Writing is impossible: the file is opened read-only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import orjson
+
+from gateway.oauth.tokens import Caller
+from gateway.store.queries import Query, Row
+from gateway.store.tables import metadata
+
+_CALLER = """
+CREATE TEMP TABLE caller (party TEXT, purpose TEXT, scopes TEXT);
+INSERT INTO caller VALUES (NULL, NULL, '[]');
+CREATE TEMP VIEW caller_right AS
+    SELECT owner, dataset, consent FROM main.agreements
+    WHERE recipient = (SELECT party FROM caller)
+      AND purpose IN ('*', (SELECT purpose FROM caller))
+      AND scope IN (SELECT value FROM json_each((SELECT scopes FROM caller)));
+"""
+
+_TAKE = "UPDATE temp.caller SET party = ?, purpose = ?, scopes = ?"
+
+
+class CallerConnection(sqlite3.Connection):
+    """A SQLite connection on which every table is its caller's view of it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.executescript("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824;")
+        self.executescript(_CALLER)
+        for table in metadata.sorted_tables:
+            # Names and rules are the gateway's own declarations, never a caller's text.
+            view = f"SELECT * FROM main.{table.name} AS this WHERE {table.info['rows']}"  # noqa: S608
+            self.execute(f"CREATE TEMP VIEW {table.name} AS {view}")
+        self.set_authorizer(_authorize)
+
+
+def _authorize(action: int, name: str | None, _: str | None, database: str | None, view: str | None) -> int:
+    """Let a statement read main tables only from within one of the views."""
+    if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE):
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_READ:
+        through_view = view in metadata.tables or view == "caller_right"
+        # SQLite counts its table-valued functions as tables of main.
+        allowed = database != "main" or through_view or name == "json_each"
+        return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_UPDATE and database == "temp" and name == "caller":
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
+
+
+class Readers:
+    """A pool of callers' connections to one SQLite file. Open it before use and close it after."""
+
+    def __init__(self, path: Path, size: int = 4) -> None:
+        self._path = path
+        self._size = size
+        self._idle: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
+        self._all: list[aiosqlite.Connection] = []
+        self._taken_by: dict[aiosqlite.Connection, Caller] = {}
+
+    async def open(self) -> None:
+        """Open the connections. Raises sqlite3.OperationalError when the file is missing or not migrated."""
+        for _ in range(self._size):
+            connection = await aiosqlite.connect(
+                f"file:{self._path}?mode=ro",
+                uri=True,
+                isolation_level=None,
+                cached_statements=512,
+                factory=CallerConnection,
+            )
+            self._all.append(connection)
+            self._idle.put_nowait(connection)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for connection in self._all:
+            await connection.close()
+        self._all.clear()
+
+    async def fetch(self, caller: Caller, query: Query, **values: Any) -> list[Row]:
+        """The rows of a query that the caller may see. A cancelled fetch is interrupted in the database."""
+        async with self._lease(caller) as connection:
+            found = await connection.execute_fetchall(query.sql, query.bind(values))
+        return list(map(query.make, found))
+
+    @asynccontextmanager
+    async def _lease(self, caller: Caller) -> AsyncIterator[aiosqlite.Connection]:
+        connection = await self._idle.get()
+        try:
+            if self._taken_by.get(connection) is not caller:
+                scopes = orjson.dumps(sorted(caller.scopes)).decode()
+                self._taken_by.pop(connection, None)
+                await connection.execute_fetchall(_TAKE, (caller.party, caller.purpose, scopes))
+                self._taken_by[connection] = caller
+            yield connection
+        except asyncio.CancelledError:
+            self._taken_by.pop(connection, None)
+            await connection.interrupt()
+            raise
+        finally:
+            self._idle.put_nowait(connection)

@@ -1,0 +1,52 @@
+"""Tables: one metadata for all, and beside each table the rule that says which of its rows a caller gets."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Column, MetaData, Table, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+NOBODY = "0"
+"""The row rule of a table that callers never read."""
+
+
+def table(name: str, *columns: Any, rows: str = NOBODY, **options: Any) -> Table:
+    """A table with its row rule: SQL that is true for the rows a caller may see; `this` is the row.
+
+    Unqualified tables in a rule are themselves held back by their rules; `main.x` is the whole table.
+    The default shows nobody anything.
+    """
+    keys = [column for column in columns if isinstance(column, Column) and column.primary_key]
+    # A natural compound key is how the rows are looked up, so SQLite stores them by it.
+    options.setdefault("sqlite_with_rowid", len(keys) < 2)
+    return Table(name, metadata, *columns, info={"rows": rows}, **options)
+
+
+class Instant(TypeDecorator[str]):
+    """A moment in UTC, kept as RFC 3339 text of whole seconds with `Z`, so that it sorts as time."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | datetime | None, dialect: Dialect) -> str | None:
+        """Accept an aware datetime as well as the text."""
+        return instant(value) if isinstance(value, datetime) else value
+
+
+def instant(moment: datetime) -> str:
+    """An aware datetime as the text an `Instant` column holds. Raises ValueError without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
