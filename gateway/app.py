@@ -1,19 +1,20 @@
-"""The composition root: settings, connectors, schema, and the ASGI application made of them. The only file that knows everyone."""
+"""The composition root: the ASGI application, made of settings, connectors and schema. It alone knows everyone."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
-from gateway.access.agreements import CONTRACT, rights, write_rights
+from gateway.access.agreements import CONTRACT, agreements, rights, write_rights
 from gateway.access.pseudonyms import pseudonyms
 from gateway.discovery import dataset_scopes, discover
 from gateway.endpoint import Endpoint
@@ -21,8 +22,8 @@ from gateway.engine.documents import Limits
 from gateway.engine.engine import Engine
 from gateway.graphiql import files
 from gateway.logs import RequestLog
-from gateway.oauth.keys import load_keys
-from gateway.oauth.server import routes
+from gateway.oauth.keys import signing_keys
+from gateway.oauth.routes import routes
 from gateway.oauth.tokens import Verifier
 from gateway.schema import Schema
 from gateway.settings import Settings
@@ -35,12 +36,12 @@ def create_app(settings: Settings) -> Starlette:
     schema = Schema(discover())
     database = writer(settings.database)
     readers = Readers(settings.database, settings.readers)
-    keys = load_keys(settings.state)
+    keys = signing_keys(settings.state)
     endpoint = Endpoint(
         settings,
         schema,
         Engine(schema.graphql, Limits(settings.max_tokens, settings.max_depth)),
-        Verifier(settings.issuer, settings.audience, keys, resource_metadata(settings)),
+        Verifier(keys, settings.issuer, settings.audience),
         readers,
         pseudonyms(settings.state),
     )
@@ -60,7 +61,12 @@ def create_app(settings: Settings) -> Starlette:
 
     async def readyz(_: Request) -> JSONResponse:
         """The database answers too."""
-        return JSONResponse({"status": "ready" if await _reachable(database) else "unavailable"})
+        try:
+            async with asyncio.timeout(2), database.connect() as connection:
+                await connection.execute(select(agreements.c.owner).limit(1))
+        except (SQLAlchemyError, TimeoutError):
+            return JSONResponse({"status": "unavailable"}, 503, {"Retry-After": "5"})
+        return JSONResponse({"status": "ready"})
 
     return Starlette(
         routes=[

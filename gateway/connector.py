@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 
@@ -30,6 +31,10 @@ from gateway.store.queries import Query, Row, as_keys, keys
 from gateway.store.tables import Instant, instant, table
 from gateway.sync.datasets import Batch, Cursor, Dataset, Rows
 from gateway.upstream.http import Answer, Request, Upstream
+
+if TYPE_CHECKING:
+    # The demo's world needs the demo's packages; a gateway at work does without.
+    from gateway.demo.world import World
 
 __all__ = [
     "Access",
@@ -85,8 +90,8 @@ class Connector:
 
     `party` is the member of the venture whose data it brings. `scopes` says each scope in a sentence. `client` and
     `query` are Strawberry types whose fields are added to `Client` and `Query`; `types` are object types that nothing
-    names but an interface (a partner's orders). `sandbox` makes the partner's stand-in from a folder with its world and
-    the settings it shall accept; `settings` names what the operator must set beside `url`.
+    names but an interface (a partner's orders). `settings` names what the operator must set beside `url`. `sandbox`
+    makes the partner's stand-in, which accepts those settings, from a folder that `furnish` has filled from a world.
     """
 
     name: str
@@ -97,4 +102,5 @@ class Connector:
     query: type | None = None
     types: tuple[type, ...] = ()
     settings: tuple[str, ...] = ()
-    sandbox: Callable[[Path, Mapping[str, str]], Starlette] | None = field(default=None)
+    sandbox: Callable[[Path, Mapping[str, str]], Starlette] | None = None
+    furnish: Callable[[World, Path], None] | None = None

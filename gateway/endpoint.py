@@ -56,8 +56,13 @@ class Endpoint:
     """`/graphql`, as an ASGI application."""
 
     def __init__(
-        self, settings: Settings, schema: Schema, engine: Engine, authenticator: Authenticator,
-        readers: Readers, pseudonyms: Pseudonyms,
+        self,
+        settings: Settings,
+        schema: Schema,
+        engine: Engine,
+        authenticator: Authenticator,
+        readers: Readers,
+        pseudonyms: Pseudonyms,
     ) -> None:
         self._settings = settings
         self._schema = schema
@@ -90,7 +95,9 @@ class Endpoint:
         except InvalidDocument as invalid:
             # A client that takes plain JSON expects 200 for anything that GraphQL itself has to say.
             status = 400 if kind == GRAPHQL_JSON else 200
-            return answer({"errors": [formatted(each, invalid.code) for each in invalid.errors]}, kind, status)
+            return answer(
+                {"errors": [formatted(each, invalid.code) for each in invalid.errors]}, kind, status
+            )
         result = await self._run(request, caller, prepared)
         body: dict[str, Any] = {"data": result.data}
         if result.errors:
@@ -102,7 +109,13 @@ class Endpoint:
         view = self._schema.view(caller.scopes)
         prepared = self._engine.prepare(view, operation.document, operation.variables, operation.name)
         if prepared.plan.refusals and self._settings.unauthorized == "reject":
-            lack = sorted({scope for each in prepared.plan.refusals for scope in (each.extensions or {})["missingScopes"]})
+            lack = sorted(
+                {
+                    scope
+                    for each in prepared.plan.refusals
+                    for scope in (each.extensions or {})["missingScopes"]
+                }
+            )
             challenge = f'Bearer error="insufficient_scope", scope="{" ".join(lack)}"'
             message = f"The operation asks for what the token does not allow; it lacks {', '.join(lack)}."
             raise Refusal(403, "UNAUTHORIZED_OPERATION", message, {"WWW-Authenticate": challenge})
@@ -177,7 +190,9 @@ async def read_body(request: Request, limit: int) -> bytes:
     """The body, of at most `limit` bytes. Raises `Refusal` 413."""
     chunks: list[bytes] = []
     size = 0
-    too_large = Refusal(413, "PAYLOAD_TOO_LARGE", f"The body may have {limit} bytes.", {"Connection": "close"})
+    too_large = Refusal(
+        413, "PAYLOAD_TOO_LARGE", f"The body may have {limit} bytes.", {"Connection": "close"}
+    )
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > limit:
         raise too_large
@@ -191,7 +206,9 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 def _operation(body: Any) -> Operation:
     if not isinstance(body, dict):
-        raise Refusal(400, "BAD_REQUEST", 'The body must be a JSON object such as {"query": "{ caller { party } }"}.')
+        raise Refusal(
+            400, "BAD_REQUEST", 'The body must be a JSON object such as {"query": "{ caller { party } }"}.'
+        )
     document, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
     if not isinstance(document, str):
         raise Refusal(400, "BAD_REQUEST", "`query` must be the text of a GraphQL document.")
@@ -204,7 +221,9 @@ def _operation(body: Any) -> Operation:
     return Operation(document, variables or {}, name)
 
 
-def answer(body: Mapping[str, Any], kind: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def answer(
+    body: Mapping[str, Any], kind: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     """A GraphQL answer. It is for its caller alone, so nothing on the way may keep it."""
     content_type = f"{kind}; charset=utf-8"
     kept = {"Cache-Control": "no-store", "Vary": "Authorization, Accept", **(headers or {})}
@@ -225,7 +244,11 @@ def disclosed(error: GraphQLError, request: Request) -> dict[str, Any]:
     if isinstance(cause, FieldError):
         found["extensions"] = cause.extensions
     elif isinstance(cause, PartnerError):
-        found["extensions"] = {"code": "PARTNER_ERROR", "kind": cause.kind.value, "retryAfter": cause.retry_after}
+        found["extensions"] = {
+            "code": "PARTNER_ERROR",
+            "kind": cause.kind.value,
+            "retryAfter": cause.retry_after,
+        }
     elif cause is not None and not isinstance(cause, GraphQLError):
         return _masked(found, cause, request)
     return found

@@ -83,7 +83,9 @@ class RequestLog:
                 return
             raise
         finally:
-            logger.info("request", extra={"request_id": identity, "method": scope["method"], "status": status})
+            logger.info(
+                "request", extra={"request_id": identity, "method": scope["method"], "status": status}
+            )
 
 
 async def _fail(send: Send, identity: str) -> None:

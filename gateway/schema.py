@@ -150,7 +150,10 @@ class Schema:
         for kind in self.graphql.type_map.values():
             definition = _definition(kind)
             if isinstance(kind, GraphQLInterfaceType) and definition is not None and kind.name != "Node":
-                _lock(definition, _either(self.needed(each.name, None) for each in self.graphql.get_possible_types(kind)))
+                _lock(
+                    definition,
+                    _either(self.needed(each.name, None) for each in self.graphql.get_possible_types(kind)),
+                )
         for kind in self.graphql.type_map.values():
             definition = _definition(kind)
             things = definition.type_var_map.values() if definition is not None else ()
@@ -162,7 +165,9 @@ class Schema:
     def _check(self) -> None:
         open_to_all = self.reachable(frozenset())
         if extra := sorted(open_to_all - UNLOCKED):
-            raise SchemaError(f"nothing locks {', '.join(extra)}: declare requires(…) on the field or on its type")
+            raise SchemaError(
+                f"nothing locks {', '.join(extra)}: declare requires(…) on the field or on its type"
+            )
         used = {scope for _, _, lock in self.locks() for one in lock for scope in one}
         if unknown := sorted(used - self.scopes.keys()):
             raise SchemaError(f"no connector declares the scopes {', '.join(unknown)}")
@@ -182,7 +187,9 @@ def _query(connectors: Sequence[Connector]) -> type:
     for part in parts:
         for field in part.__strawberry_definition__.fields:  # type: ignore[attr-defined]
             if field.python_name in seen:
-                raise SchemaError(f"Query.{field.python_name} is defined by {seen[field.python_name]} and {part}")
+                raise SchemaError(
+                    f"Query.{field.python_name} is defined by {seen[field.python_name]} and {part}"
+                )
             seen[field.python_name] = part
     return strawberry.type(type("Query", tuple(parts), {"__doc__": Query.__doc__}), description=Query.__doc__)
 
@@ -195,7 +202,9 @@ def _extend(target: type, extension: type) -> None:
         if present.get(field.python_name) is field:
             continue
         if field.python_name in present:
-            raise SchemaError(f"{definition.name}.{field.python_name} is defined twice, the second time by {extension}")
+            raise SchemaError(
+                f"{definition.name}.{field.python_name} is defined twice, the second time by {extension}"
+            )
         definition.fields.append(field)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
 
 from graphql import (
     DefinitionNode,
@@ -22,20 +21,18 @@ from graphql import (
     print_schema,
 )
 
-Composite = TypeVar("Composite", ObjectTypeDefinitionNode, InterfaceTypeDefinitionNode)
+Composite = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode
 
 
 def visible(schema: GraphQLSchema, coordinates: frozenset[str]) -> GraphQLSchema:
     """The part of a schema that these coordinates (`Type.field`) and their arguments make up."""
     tree = parse(print_schema(schema))
     kept = [_narrowed(each, coordinates) for each in tree.definitions]
-    composite = [each for each in kept if isinstance(each, (ObjectTypeDefinitionNode, InterfaceTypeDefinitionNode))]
+    composite = [each for each in kept if isinstance(each, Composite)]
     used = _used_inputs(tree.definitions, composite)
     names = {each.name.value for each in composite} | used
     definitions = [
-        _without_foreign_interfaces(each, names)
-        if isinstance(each, (ObjectTypeDefinitionNode, InterfaceTypeDefinitionNode))
-        else each
+        _without_foreign_interfaces(each, names) if isinstance(each, Composite) else each
         for each in kept
         if isinstance(each, DirectiveDefinitionNode)
         or (isinstance(each, TypeDefinitionNode) and each.name.value in names)
@@ -44,9 +41,13 @@ def visible(schema: GraphQLSchema, coordinates: frozenset[str]) -> GraphQLSchema
 
 
 def _narrowed(definition: DefinitionNode, coordinates: frozenset[str]) -> DefinitionNode | None:
-    if not isinstance(definition, (ObjectTypeDefinitionNode, InterfaceTypeDefinitionNode)):
+    if not isinstance(definition, Composite):
         return definition
-    fields = tuple(each for each in definition.fields or () if f"{definition.name.value}.{each.name.value}" in coordinates)
+    fields = tuple(
+        each
+        for each in definition.fields or ()
+        if f"{definition.name.value}.{each.name.value}" in coordinates
+    )
     return _copy(definition, fields=fields) if fields else None
 
 
@@ -62,7 +63,9 @@ def _copy(definition: Composite, **changes: object) -> Composite:
 
 def _used_inputs(definitions: Iterable[DefinitionNode], composite: Iterable[Composite]) -> set[str]:
     """The scalars, enums and inputs that the fields use, and those that these use in turn."""
-    inputs = {each.name.value: each for each in definitions if isinstance(each, InputObjectTypeDefinitionNode)}
+    inputs = {
+        each.name.value: each for each in definitions if isinstance(each, InputObjectTypeDefinitionNode)
+    }
     pending = [name for each in composite for field in each.fields or () for name in _named(field)]
     used: set[str] = set()
     while pending:

@@ -73,7 +73,9 @@ def read_contract(path: Path) -> Contract:
                 raise SettingsError(f"{path}: an agreement names {party}, which is not among the parties")
         for purpose in agreement.purposes:
             if purpose not in purposes:
-                raise SettingsError(f"{path}: an agreement names the purpose {purpose}, which is not declared")
+                raise SettingsError(
+                    f"{path}: an agreement names the purpose {purpose}, which is not declared"
+                )
     return Contract(parties, purposes, found)
 
 
@@ -107,7 +109,9 @@ def _agreed(agreement: Agreement, scopes: Mapping[tuple[str, str], str]) -> Iter
     for dataset in agreement.datasets:
         scope = scopes.get((agreement.owner, dataset))
         if scope is None:
-            raise SettingsError(f"an agreement names {agreement.owner}'s {dataset}, which no connector declares")
+            raise SettingsError(
+                f"an agreement names {agreement.owner}'s {dataset}, which no connector declares"
+            )
         for purpose in agreement.purposes:
             yield Right(agreement.recipient, agreement.owner, dataset, purpose, scope, 1)
 

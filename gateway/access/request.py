@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
+from sqlalchemy import Table
 
 from gateway.access.pseudonyms import Pseudonyms
 from gateway.errors import FieldError
 from gateway.oauth.tokens import Caller
 from gateway.store.queries import Order, Query, Row, as_keys, count_by, page_by, rows_by
 from gateway.store.readers import Readers
-from gateway.store.tables import Table
 
 MAX_PAGE = 100
 DEFAULT_PAGE = 20
@@ -47,7 +47,7 @@ class Access:
     def columns(self, table: Table, type_name: str, *always: str) -> tuple[str, ...]:
         """The columns of `table` to select for a type: those asked for, and those that are needed in any case."""
         asked = self.asked.get(type_name, frozenset()).union(always)
-        return tuple(name for name in table.c.keys() if name in asked)
+        return tuple(name for name in table.c.keys() if name in asked)  # noqa: SIM118 - columns, not names, are iterated
 
     async def fetch(self, query: Query, **values: Any) -> list[Row]:
         """The rows of a query, as far as this caller may see them."""
@@ -86,11 +86,11 @@ class Access:
         """
         size = page_size(first)
         names = tuple(name for name, _ in order)
-        query = page_by(table, by, tuple(sorted({*columns, *names})), order, after is not None, where)
+        packed = page_by(table, by, tuple(sorted({*columns, *names})), order, after is not None, where)
         places = position(after, len(order)) if after is not None else []
         past = {f"past_{place}": value for place, value in enumerate(places)}
         level = as_keys(keys)
-        found = grouped(await self.fetch(query, keys=level, limit=size + 1, **past, **values), keys)
+        found = await self.fetch(packed.query, keys=level, limit=size + 1, **past, **values)
         totals: dict[Any, int] = {}
         if count:
             totals = dict(await self.fetch(count_by(table, by, where), keys=level, **values))
@@ -102,7 +102,7 @@ class Access:
                 totals.get(key, 0) if count else None,
                 lambda row: cursor([getattr(row, name) for name in names]),
             )
-            for key, rows in zip(keys, found, strict=True)
+            for key, rows in ((key, packed.rows(text)) for key, text in found)
         ]
 
 
@@ -134,6 +134,10 @@ def position(text: str, length: int) -> list[Any]:
         values = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except ValueError:
         values = None
-    if not isinstance(values, list) or len(values) != length or not all(isinstance(v, (str, int)) for v in values):
+    if (
+        not isinstance(values, list)
+        or len(values) != length
+        or not all(isinstance(v, (str, int)) for v in values)
+    ):
         raise FieldError("The cursor is not one this list gave out.", "BAD_USER_INPUT", argument="after")
     return values

@@ -46,4 +46,6 @@ def both(left: Alternatives, right: Alternatives) -> Alternatives:
 
 def missing(needed: Alternatives, held: frozenset[str]) -> frozenset[str]:
     """The smallest set of scopes that a holder of `held` lacks; empty when it may ask."""
-    return min((one - held for one in needed), key=lambda lack: (len(lack), sorted(lack)), default=frozenset())
+    return min(
+        (one - held for one in needed), key=lambda lack: (len(lack), sorted(lack)), default=frozenset()
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -80,11 +80,15 @@ class ClientFilter:
     """Which clients; all that is given must hold. Only what the caller may see counts."""
 
     region: str | None = strawberry.UNSET
-    party: Party | None = strawberry.field(default=strawberry.UNSET, description="Has an account at this party.")
+    party: Party | None = strawberry.field(
+        default=strawberry.UNSET, description="Has an account at this party."
+    )
     placed_after: DateTime | None = strawberry.field(
-        default=strawberry.UNSET, description="Placed an order at or after this.")
+        default=strawberry.UNSET, description="Placed an order at or after this."
+    )
     placed_before: DateTime | None = strawberry.field(
-        default=strawberry.UNSET, description="Placed an order before this.")
+        default=strawberry.UNSET, description="Placed an order before this."
+    )
 
 
 async def client_page(
@@ -94,9 +98,9 @@ async def client_page(
     after: str | None,
     last: int | None,
     before: str | None,
-    filter: ClientFilter | None,  # noqa: A002 - the argument's name is the schema's
+    filter: ClientFilter | None,
 ) -> Page:
-    """A page of the clients the caller may see, in a random but lasting order. Raises `FieldError` for odd arguments."""
+    """A page of the clients the caller may see, in a random but lasting order. Raises `FieldError`."""
     if first is not None and last is not None:
         raise FieldError("Give `first` or `last`, not both.", "BAD_USER_INPUT", argument="last")
     backward = last is not None
@@ -156,7 +160,7 @@ def _region() -> Any:
     )
 
 
-_CONDITIONS = {
+_CONDITIONS: dict[str, Callable[[], Any]] = {
     "region": lambda: _region() == bindparam("region"),
     "party": lambda: exists().where(
         accounts.c.client_id == clients.c.id, accounts.c.party == bindparam("party")
@@ -176,7 +180,9 @@ def _select(columns: tuple[str, ...]) -> Any:
 
 
 @cache
-def _page(columns: tuple[str, ...], backward: bool, bounds: tuple[str, ...], wanted: tuple[str, ...]) -> Query:
+def _page(
+    columns: tuple[str, ...], backward: bool, bounds: tuple[str, ...], wanted: tuple[str, ...]
+) -> Query:
     places = {"after": clients.c.id > bindparam("after"), "before": clients.c.id < bindparam("before")}
     return Query(
         _select(columns)

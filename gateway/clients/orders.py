@@ -31,7 +31,7 @@ orders = table(
     Column("status_raw", Text, nullable=False),
     Column("total_minor", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
-    Index("ix_orders_client_id", "client_id", "placed_at", "id"),
+    Index("ix_orders_client_id", "client_id", "placed_at", "id", "party"),
     Index("ix_orders_account_id", "account_id"),
     rows=shared("orders"),
 )
@@ -144,5 +144,5 @@ async def order_pages(
         after=after,
         where=("party",) if party else (),
         count="total_count" in access.asked.get("OrderConnection", ()),
-        party=party,
+        **({"party": party} if party else {}),
     )

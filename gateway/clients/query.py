@@ -29,24 +29,26 @@ class Caller:
 def callers(roots: Sequence[None], access: Access) -> list[Caller]:
     """Who the gateway takes the caller for."""
     who = access.caller
-    found = Caller(party=who.party, application=who.application, scopes=sorted(who.scopes), purpose=who.purpose)
+    found = Caller(
+        party=who.party, application=who.application, scopes=sorted(who.scopes), purpose=who.purpose
+    )
     return [found for _ in roots]
 
 
-async def node(roots: Sequence[None], access: Access, *, id: strawberry.ID) -> list[Row | None]:  # noqa: A002
+async def node(roots: Sequence[None], access: Access, *, id: strawberry.ID) -> list[Row | None]:
     """Anything by its id, if the caller may see it."""
     columns = access.columns(orders, "Order", "id")
     found = await access.one(orders, "id", [id], columns) if ":" in id else await _clients(access, id)
     return [found[0] for _ in roots]
 
 
-async def client(roots: Sequence[None], access: Access, *, id: strawberry.ID) -> list[Row | None]:  # noqa: A002
+async def client(roots: Sequence[None], access: Access, *, id: strawberry.ID) -> list[Row | None]:
     """A client by the id its party knows it by."""
     found = await _clients(access, id)
     return [found[0] for _ in roots]
 
 
-async def _clients(access: Access, id: str) -> list[Row | None]:  # noqa: A002
+async def _clients(access: Access, id: str) -> list[Row | None]:
     return await clients_by_key(access, [access.pseudonyms.reveal(access.caller.party, id)])
 
 
@@ -58,7 +60,7 @@ async def clients(
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
-    filter: ClientFilter | None = None,  # noqa: A002
+    filter: ClientFilter | None = None,
 ) -> list[Page]:
     """The clients the caller may see, in an order that says nothing."""
     page = await client_page(access, first=first, after=after, last=last, before=before, filter=filter)

@@ -1,8 +1,8 @@
 """Completion: what resolvers returned for a level, made into what the answer holds (GraphQL spec, 6.4.3).
 
 A completer takes the values of one field for all parents of a level, as a column, and returns the column of the answer.
-A value that failed becomes `FAILED`, and its error is recorded with its path; what stands around it decides whether that is
-null there or further up (6.4.4).
+A value that failed becomes `FAILED`, and its error is recorded with its path; what stands around it decides whether
+that is null there or further up (6.4.4).
 """
 
 from __future__ import annotations
@@ -10,9 +10,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import isfinite
+from types import NoneType
 from typing import Any, Final, Protocol
 
-from graphql import FieldNode, GraphQLEnumType, GraphQLError, GraphQLInterfaceType, GraphQLScalarType, Undefined
+from graphql import (
+    FieldNode,
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLScalarType,
+    Undefined,
+)
+from graphql.pyutils import UndefinedType
 
 from gateway.engine.batch import type_names
 from gateway.engine.places import Items, Place, Some
@@ -75,7 +84,7 @@ Trusted = Callable[[Column], bool]
 
 
 def _int32(values: Column) -> bool:
-    return -(2**31) <= min(values) and max(values) < 2**31
+    return bool(min(values) >= -(2**31) and max(values) < 2**31)
 
 
 def _finite(values: Column) -> bool:
@@ -94,8 +103,8 @@ _BUILT_IN: Mapping[str, tuple[type, Trusted | None]] = {
 class Leaf:
     """Completes scalars and enums.
 
-    A column whose values are all of the one Python type that a scalar gives out unchanged is taken as it is. A scalar of our
-    own says so with an attribute `passes` (a type) on its serializer.
+    A column whose values are all of the one Python type that a scalar gives out unchanged is taken as is. A scalar of
+    our own says so with an attribute `passes` (a type) on its serializer.
     """
 
     waits = False
@@ -105,8 +114,10 @@ class Leaf:
         self._leaf = leaf
         self._site = site
         self._known: dict[Any, Any] | None = {} if isinstance(leaf, GraphQLEnumType) else None
-        own = getattr(leaf.coerce_output_value, "passes", None)
-        self._passes, self._trusted = (own, None) if own else _BUILT_IN.get(leaf.name, (None, None))
+        own: type | None = getattr(leaf.coerce_output_value, "passes", None)
+        built_in = _BUILT_IN.get(leaf.name, (None, None))
+        self._passes: type | None = own or built_in[0]
+        self._trusted: Trusted | None = None if own else built_in[1]
 
     async def complete(self, run: Recorder, values: Column, place: Place, required: bool) -> Column:
         """See `Completer`."""
@@ -213,7 +224,7 @@ class ObjectOf:
 class AbstractOf:
     """Completes objects of an interface: each object type's values together.
 
-    `selections` has what is selected of each possible type; None for a type the caller may not see, whose values are null.
+    `selections` has what is selected of each possible type; None for a type the caller may not see.
     """
 
     def __init__(
@@ -232,10 +243,7 @@ class AbstractOf:
             [(selection, _)] = by_type.values()
             return await selection.run(run, values, place)
         await asyncio.gather(
-            *(
-                _fill(run, selection, values, place, indices, out)
-                for selection, indices in by_type.values()
-            )
+            *(_fill(run, selection, values, place, indices, out) for selection, indices in by_type.values())
         )
         return out
 
@@ -248,13 +256,19 @@ class AbstractOf:
             names = type_names(self.interface, chosen)
         except Exception as error:
             names = [error] * len(chosen)
+        if present and len(set(map(str, names))) == 1 and self.selections.get(names[0]) is not None:
+            return {names[0]: (self.selections[names[0]], present)}  # type: ignore[dict-item]
         by_type: dict[str, tuple[LevelSelection, list[int]]] = {}
         for index, name in zip(present, names, strict=True):
             found = by_type.get(name) if isinstance(name, str) else None
             if found is None:
                 selection = self._selection(run, name, place, index)
                 if selection is None or selection is FAILED:
-                    out[index] = missing(run, self._site, place, index) if selection is None and required else selection
+                    out[index] = (
+                        missing(run, self._site, place, index)
+                        if selection is None and required
+                        else selection
+                    )
                     continue
                 found = by_type[name] = (selection, [])
             found[1].append(index)
@@ -264,7 +278,9 @@ class AbstractOf:
         if isinstance(name, Exception):
             return failed(run, name, self._site, place, index)
         if not isinstance(name, str) or name not in self.selections:
-            error = GraphQLError(f"Runtime Object type '{name}' is not a possible type for '{self.interface}'.")
+            error = GraphQLError(
+                f"Runtime Object type '{name}' is not a possible type for '{self.interface}'."
+            )
             return failed(run, error, self._site, place, index)
         return self.selections[name]
 
@@ -292,6 +308,8 @@ def split(
 ) -> tuple[list[Any], list[int]]:
     """The column with nulls and failures settled, and the indices of the values that are left."""
     out: list[Any] = [None] * len(values)
+    if not any(_odd(kind) for kind in set(map(type, values))):
+        return out, list(range(len(values)))
     present: list[int] = []
     for index, value in enumerate(values):
         if value is None or value is Undefined:
@@ -303,6 +321,10 @@ def split(
         else:
             present.append(index)
     return out, present
+
+
+def _odd(kind: type) -> bool:
+    return kind in (NoneType, _Failed, UndefinedType) or issubclass(kind, Exception)
 
 
 def put(out: list[Any], indices: Collection[int], values: Column) -> None:

@@ -70,7 +70,9 @@ def read(schema: GraphQLSchema, text: str, limits: Limits) -> Document:
     except GraphQLError as error:
         raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
     document = _document(tree)
-    depth = max((_Depth(document.fragments).of(op.selection_set) for op in document.operations.values()), default=0)
+    depth = max(
+        (_Depth(document.fragments).of(op.selection_set) for op in document.operations.values()), default=0
+    )
     if depth > limits.depth:
         message = f"The document is {depth} levels deep; {limits.depth} are allowed."
         raise InvalidDocument("DEPTH_LIMIT", [GraphQLError(message)])
@@ -96,7 +98,11 @@ def _switches(selection_set: SelectionSetNode) -> list[str]:
     pending = [selection_set]
     while pending:
         for selection in pending.pop().selections:
-            found += [value.name.value for value in conditions(selection).values() if isinstance(value, VariableNode)]
+            found += [
+                value.name.value
+                for value in conditions(selection).values()
+                if isinstance(value, VariableNode)
+            ]
             inner = getattr(selection, "selection_set", None)
             if inner is not None:
                 pending.append(inner)

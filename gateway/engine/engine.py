@@ -67,7 +67,11 @@ class Engine:
         document = self._documents.get(text, lambda: read(self._schema, text, self._limits))
         operation = document.operation(name)
         variables = get_variable_values(
-            self._schema, operation.variable_definitions or (), dict(inputs), max_errors=50, hide_suggestions=True
+            self._schema,
+            operation.variable_definitions or (),
+            dict(inputs),
+            max_errors=50,
+            hide_suggestions=True,
         )
         if isinstance(variables, list):
             raise InvalidDocument("BAD_USER_INPUT", variables)

@@ -13,7 +13,6 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentSpreadNode,
-    GraphQLEnumType,
     GraphQLError,
     GraphQLField,
     GraphQLInterfaceType,
@@ -68,13 +67,17 @@ class Plan:
     refusals: Sequence[GraphQLError]
 
 
-def make_plan(view: View, document: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any]) -> Plan:
+def make_plan(
+    view: View, document: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any]
+) -> Plan:
     """The plan of an operation; `switches` has the values of the variables that `@skip` and `@include` read."""
     planner = _Planner(view, document, operation, switches)
     kind = view.schema.get_root_type(operation.operation)
     if kind is None or operation.operation is OperationType.SUBSCRIPTION:
         raise GraphQLError(f"This gateway has no {operation.operation.value}s.", operation)
-    root = planner.selection(kind, [operation.selection_set], [], operation.operation is OperationType.MUTATION)
+    root = planner.selection(
+        kind, [operation.selection_set], [], operation.operation is OperationType.MUTATION
+    )
     return Plan(operation, root, list(planner.refusals.values()))
 
 
@@ -169,7 +172,9 @@ class _Planner:
         return error is not None
 
     def _note(self, error: GraphQLError, nodes: Sequence[Any], path: Path) -> None:
-        located = GraphQLError(error.message, nodes, path=cast("list[str | int]", path), extensions=error.extensions)
+        located = GraphQLError(
+            error.message, nodes, path=cast("list[str | int]", path), extensions=error.extensions
+        )
         self.refusals.setdefault((*path, str(error.extensions)), located)
 
     def _completer(
@@ -181,7 +186,7 @@ class _Planner:
             item = self._completer(output.of_type, site, nodes, [*path, "@"])
             return ListOf(item, is_non_null_type(output.of_type), site)
         if is_leaf_type(output):
-            return Leaf(cast("GraphQLScalarType | GraphQLEnumType", output), site)
+            return Leaf(output, site)
         sets = [node.selection_set for node in nodes if node.selection_set]
         if isinstance(output, GraphQLInterfaceType):
             selections = {
@@ -220,7 +225,9 @@ class _Planner:
         convert = self.view.convert
 
         def from_variables(variables: VariableValues | None) -> Mapping[str, Any]:
-            return convert(definition, get_argument_values(definition, node, variables, hide_suggestions=True))
+            return convert(
+                definition, get_argument_values(definition, node, variables, hide_suggestions=True)
+            )
 
         if any(_has_variable(argument) for argument in node.arguments or ()):
             return from_variables

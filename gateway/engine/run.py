@@ -29,7 +29,9 @@ class Result(NamedTuple):
 class Run:
     """One operation at work. `inputs` are the variables as sent, `variables` as coerced."""
 
-    def __init__(self, inputs: Mapping[str, Any], variables: VariableValues, reach: Reach, seconds: float) -> None:
+    def __init__(
+        self, inputs: Mapping[str, Any], variables: VariableValues, reach: Reach, seconds: float
+    ) -> None:
         self.inputs = inputs
         self.variables = variables
         self.access = reach

@@ -82,7 +82,9 @@ class Batched(Field):
                 async with asyncio.timeout_at(run.deadline):
                     found = await found
             if len(found) != len(parents):
-                raise TypeError(f"{self.batch.function.__name__} gave {len(found)} values for {len(parents)} parents")
+                raise TypeError(
+                    f"{self.batch.function.__name__} gave {len(found)} values for {len(parents)} parents"
+                )
         except TimeoutError as error:
             return [run.late() if run.is_late() else error] * len(parents)
         except Exception as error:
@@ -114,7 +116,10 @@ class Constant(Field):
 
 
 class Selection:
-    """What is selected of one object type; `names` are its own and its interfaces'. `serial` runs the fields one after the other, as mutations' roots must."""
+    """What is selected of one object type; `names` are its own and its interfaces'.
+
+    `serial` runs the fields one after the other, as mutations' roots must.
+    """
 
     def __init__(self, names: Sequence[str], fields: Sequence[Field], serial: bool = False) -> None:
         self.names = names

@@ -11,7 +11,17 @@ from functools import cache, partial
 from typing import Any
 
 import orjson
-from sqlalchemy import BindParameter, Column, ColumnElement, FromClause, Select, Table, bindparam, func, select
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 Row = Any
@@ -23,7 +33,7 @@ _SQLITE = sqlite_dialect(paramstyle="qmark")
 @cache
 def row_type(names: tuple[str, ...]) -> type[tuple[Any, ...]]:
     """The row class for these column names; one per set of names, so that rows of one query share it."""
-    return namedtuple("Row", names)  # type: ignore[misc]  # noqa: PYI024
+    return namedtuple("Row", names)
 
 
 class Query:
@@ -71,27 +81,42 @@ def rows_by(table: Table, by: str, columns: tuple[str, ...], order: Order = ()) 
     )
 
 
+class Packed:
+    """A query with one row a key: `key_`, and `rows_`, that key's rows packed into one JSON text.
+
+    SQLite evaluates such a subquery per key, which reads just the rows of a page off the index; a join or a window over
+    all keys would read every row of each.
+    """
+
+    __slots__ = ("make", "query")
+
+    def __init__(self, query: Query, names: tuple[str, ...]) -> None:
+        self.query = query
+        self.make: Callable[[Any], Row] = partial(tuple.__new__, row_type(names))
+
+    def rows(self, text: str) -> list[Row]:
+        """The rows of one key."""
+        return list(map(self.make, orjson.loads(text)))
+
+
 @cache
 def page_by(
     table: Table, by: str, columns: tuple[str, ...], order: Order, past: bool, where: tuple[str, ...] = ()
-) -> Query:
+) -> Packed:
     """The first `:limit` rows of each key in `order`, after the position `:past_0, :past_1 …` when `past`."""
     level = keys()
-    inner = table.alias("inner_")
-    identity = [column.name for column in table.primary_key][-1]
-    chosen = (
-        select(inner.c[identity])
-        .where(inner.c[by] == level.c.value, *_past(inner, order, past))
-        .where(*(inner.c[name] == bindparam(name) for name in where))
-        .order_by(*_sorted(inner, order))
+    page = (
+        select(*(table.c[name] for name in columns))
+        .where(table.c[by] == level.c.value, *_past(table, order, past))
+        .where(*(table.c[name] == bindparam(name) for name in where))
+        .order_by(*_sorted(table, order))
         .limit(bindparam("limit"))
+        .correlate(level)
+        .subquery("page_")
     )
-    asked = [table.c[name] for name in columns]
-    return Query(
-        select(level.c.value.label("key_"), *asked)
-        .select_from(level)
-        .join(table, table.c[identity].in_(chosen.scalar_subquery()))
-        .order_by(table.c[by], *_sorted(table, order))
+    packed = select(func.json_group_array(func.json_array(*page.c))).scalar_subquery()
+    return Packed(
+        Query(select(level.c.value.label("key_"), packed.label("rows_")).select_from(level)), columns
     )
 
 

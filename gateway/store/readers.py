@@ -39,7 +39,9 @@ class CallerConnection(sqlite3.Connection):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.executescript("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824;")
+        self.executescript(
+            "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824;"
+        )
         self.executescript(_CALLER)
         for table in metadata.sorted_tables:
             # Names and rules are the gateway's own declarations, never a caller's text.

@@ -1,7 +1,7 @@
 """Pulling: a partner's records into the shared base, a batch and its cursor in one transaction.
 
-Killed at any moment, a pull goes on behind the last batch that was kept; run again, it changes nothing, for every row is
-kept under its own key. A record that cannot be read is put aside with the reason, and the others go on.
+Killed at any moment, a pull goes on behind the last batch that was kept; run again, it changes nothing, for every row
+is kept under its own key. A record that cannot be read is put aside with the reason, and the others go on.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ dead_letters = table(
 
 @dataclass(slots=True)
 class Progress:
-    """How far a pull is: records so far, how many are expected in all (None where nobody knows), and those put aside."""
+    """How far a pull is: records so far, how many are expected (None where nobody knows), how many were put aside."""
 
     records: int = 0
     expected: int | None = None

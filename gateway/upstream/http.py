@@ -41,7 +41,7 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """The body as JSON, integers exact. Raises `PartnerError` (TRANSIENT) for anything else, HTML pages among it."""
+        """The body as JSON, integers exact. Raises `PartnerError` (TRANSIENT) for anything else."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
@@ -97,14 +97,20 @@ class Upstream:
                 allow_redirects=False,
             ) as response:
                 body = await response.content.read(MAX_ANSWER + 1)
-                while len(body) <= MAX_ANSWER and (more := await response.content.read(MAX_ANSWER + 1 - len(body))):
+                while len(body) <= MAX_ANSWER and (
+                    more := await response.content.read(MAX_ANSWER + 1 - len(body))
+                ):
                     body += more
         except (aiohttp.ClientError, TimeoutError) as error:
             # The error's text may hold the address with its query, and so a token; its class says enough.
-            raise PartnerError(Kind.TRANSIENT, f"no answer from {self.partner}: {type(error).__name__}") from None
+            raise PartnerError(
+                Kind.TRANSIENT, f"no answer from {self.partner}: {type(error).__name__}"
+            ) from None
         if len(body) > MAX_ANSWER:
             raise PartnerError(Kind.DRIFT, f"an answer of more than {MAX_ANSWER} bytes")
-        return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
+        return Answer(
+            response.status, {name.lower(): value for name, value in response.headers.items()}, body
+        )
 
 
 def _wait(attempt: int, asked: float | None) -> float:

@@ -1,0 +1,48 @@
+# make demo   run the whole gateway on this machine
+# make test   lint, types, import rules and all tests
+# make bench  the engine against a conventional executor and against hand-written code
+# make clean  forget all state
+
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links pyproject.toml
+
+.PHONY: demo test bench lock schema clean
+
+demo: .venv/run.installed
+	PORT=$(PORT) $(BIN)/python -m gateway demo
+
+test: .venv/test.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+bench: .venv/test.installed
+	$(BIN)/python -m tests.benchmarks
+
+schema: .venv/run.installed
+	$(BIN)/python -m gateway schema > schema.graphql
+
+lock: .venv/test.installed
+	$(LOCK) --extra demo -o requirements.txt
+	$(LOCK) --extra demo --extra test -o requirements-test.txt
+
+.venv/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say PYTHON=python3.x")'
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/run.installed: .venv/python requirements.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+.venv/test.installed: .venv/python requirements-test.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-test.txt
+	touch $@ .venv/run.installed
+
+clean:
+	rm -rf .gateway .venv

@@ -1,0 +1,143 @@
+"""The command line: `gateway demo | serve | schema | sync | sandbox | migrate`."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from starlette.applications import Starlette
+
+from gateway.app import create_app, prepare
+from gateway.demo import run as demo_run
+from gateway.demo.setting import WORLD, sandboxes, write_settings
+from gateway.discovery import discover
+from gateway.errors import PartnerError, SchemaError, SettingsError
+from gateway.logs import configure
+from gateway.schema import Schema
+from gateway.settings import Settings, load
+from gateway.store.database import writer
+
+app = typer.Typer(
+    name="gateway",
+    help="The Silk Road Gateway: one GraphQL schema over the venture's partners, behind OAuth scopes.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Port = Annotated[int, typer.Option(envvar="PORT", help="The loopback port to serve on.")]
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+console = Console()
+
+
+@app.command()
+def demo(port: Port = 8000) -> None:
+    """Run everything: sandboxes of the partners, their real purchases pulled and linked, and the gateway on top."""
+    connectors = discover()
+    write_settings(load().state, connectors)
+    settings = replace(load(), origin=os.environ.get("GATEWAY_ORIGIN", f"http://127.0.0.1:{port}"))
+    demo_run.furnish_world(settings, console)
+    asyncio.run(_demo(settings, port))
+
+
+async def _demo(settings: Settings, port: int) -> None:
+    configure()
+    addresses = {name: each["url"] for name, each in settings.connectors.items()}
+    async with sandboxes(addresses, settings.state / "sandboxes.log"):
+        await demo_run.fill(settings, console)
+        found = await demo_run.applications(settings)
+        demo_run.show(console, settings, found)
+        await _serve(create_app(settings), "127.0.0.1", port)
+
+
+@app.command()
+def serve(port: Port = 8000, host: Host = "127.0.0.1") -> None:
+    """Serve the gateway on a database that is brought to the newest form first."""
+    settings = load()
+    configure()
+    asyncio.run(prepare(settings))
+    asyncio.run(_serve(create_app(settings), host, port))
+
+
+async def _serve(application: Starlette, host: str, port: int, level: str = "warning") -> None:
+    # What exists now lives as long as the process; the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application, host, port, log_config=None, log_level=level, access_log=False, server_header=False
+        )
+    )
+    await server.serve()
+
+
+@app.command()
+def schema() -> None:
+    """Print the schema with its locks; `gateway schema > schema.graphql` refreshes the snapshot."""
+    print(Schema(discover()).sdl, end="")
+
+
+@app.command()
+def sync() -> None:
+    """Pull what is new of every partner that the settings give an address, and link its accounts."""
+    asyncio.run(_sync(load()))
+
+
+async def _sync(settings: Settings) -> None:
+    await prepare(settings)
+    engine = writer(settings.database)
+    try:
+        await demo_run.pull_round(settings, engine, console)
+    finally:
+        await engine.dispose()
+
+
+@app.command()
+def sandbox(
+    name: Annotated[str, typer.Argument(help="The connector whose partner to stand in for.")],
+    port: Annotated[int, typer.Option(help="The loopback port; by default the one in the settings.")] = 0,
+    world: Annotated[
+        Path | None, typer.Option(help="The folder with what it serves; by default the demo's.")
+    ] = None,
+) -> None:
+    """Run one partner's sandbox: its protocol as it really is, on loopback."""
+    settings = load()
+    connector = next((each for each in discover() if each.name == name), None)
+    if connector is None or connector.sandbox is None:
+        names = ", ".join(each.name for each in discover() if each.sandbox)
+        raise SettingsError(f"there is no sandbox {name}; there are {names}")
+    accepted = settings.connectors.get(name)
+    if accepted is None:
+        raise SettingsError(f"the settings have no [connectors.{name}]; `gateway demo` writes them")
+    configure()
+    stand_in = connector.sandbox(world or settings.state / WORLD, accepted)
+    asyncio.run(_serve(stand_in, "127.0.0.1", port or int(accepted["url"].rpartition(":")[2])))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest form and the agreements to what is declared."""
+    asyncio.run(prepare(load()))
+
+
+def main() -> None:
+    """Run the command line; what the operator can mend is said in one line."""
+    try:
+        app()
+    except (SettingsError, SchemaError, PartnerError) as error:
+        Console(stderr=True).print(f"[red]gateway:[/red] {error}")
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""The demo: from nothing to a gateway that answers, with real purchases and a ready token for each application."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import time
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gateway.access.agreements import CONTRACT
+from gateway.access.pseudonyms import secret
+from gateway.app import prepare
+from gateway.demo.consents import seed_consents
+from gateway.demo.setting import furnish
+from gateway.discovery import discover
+from gateway.oauth.applications import Known, add, find
+from gateway.oauth.keys import signing_keys
+from gateway.oauth.tokens import LIFETIME, Caller, issue
+from gateway.schema import Schema
+from gateway.settings import Settings
+from gateway.store.database import writer
+from gateway.sync.datasets import Dataset
+from gateway.sync.pull import Progress as Pulled
+from gateway.sync.rounds import Source, pull_all
+
+_APPLICATIONS = Path(__file__).with_name("applications.toml")
+
+
+def bars(console: Console) -> Progress:
+    """Progress bars with counts, rates and times."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:<22}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:>12}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+    )
+
+
+class Meter:
+    """One bar: how many there are of how many, and how many a second."""
+
+    def __init__(self, progress: Progress, label: str) -> None:
+        self._progress = progress
+        self._task: TaskID = progress.add_task(label, total=None, rate="", note="")
+        self._started = time.monotonic()
+
+    def show(self, done: int, total: int | None, unreadable: int = 0) -> None:
+        """Draw the bar anew."""
+        rate = done / max(time.monotonic() - self._started, 1e-3)
+        note = f"[yellow]{unreadable} unreadable" if unreadable else ""
+        self._progress.update(
+            self._task, completed=done, total=max(total or 0, done) or None, rate=f"{rate:,.0f}/s", note=note
+        )
+
+    def end(self) -> None:
+        """Show the bar full, whatever was expected."""
+        task = self._progress.tasks[self._task]
+        self._progress.update(self._task, total=max(task.completed, 1), completed=max(task.completed, 1))
+
+
+def furnish_world(settings: Settings, console: Console) -> None:
+    """Fill the sandboxes' folder, with a bar for each partner."""
+    meters: dict[str, Meter] = {}
+    with bars(console) as progress:
+
+        def watch(name: str, done: int, total: int) -> None:
+            meter = (
+                meters.setdefault(name, Meter(progress, f"furnish {name}"))
+                if name not in meters
+                else meters[name]
+            )
+            meter.show(done, total)
+
+        furnish(settings.state, discover(), watch)
+
+
+async def fill(settings: Settings, console: Console) -> None:
+    """Pull what is new of every partner, link the accounts, and let some clients consent."""
+    await prepare(settings)
+    engine = writer(settings.database)
+    try:
+        await pull_round(settings, engine, console)
+        async with engine.begin() as connection:
+            await seed_consents(connection)
+        async with engine.connect() as connection:
+            # The planner must know how the keys are spread before the first caller comes.
+            await connection.exec_driver_sql("ANALYZE")
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+async def pull_round(settings: Settings, engine: AsyncEngine, console: Console) -> None:
+    """One round over all partners with an address, with a bar for each dataset."""
+    sources = [
+        Source(each.name, settings.connectors[each.name], each.datasets)
+        for each in discover()
+        if each.name in settings.connectors
+    ]
+    with bars(console) as progress:
+        meters: dict[tuple[str, str], Meter] = {}
+
+        def watcher(name: str, dataset: Dataset) -> Any:
+            meter = meters[name, dataset.name] = Meter(progress, f"pull {name} {dataset.name}")
+            return lambda pulled: _show(meter, pulled)
+
+        report = await pull_all(engine, sources, secret(settings.state / "linking.key"), watcher)
+        for meter in meters.values():
+            meter.end()
+    console.print(f"  linked: {report}")
+
+
+def _show(meter: Meter, pulled: Pulled) -> None:
+    meter.show(pulled.records, pulled.expected, pulled.unreadable)
+
+
+async def applications(settings: Settings) -> list[dict[str, Any]]:
+    """The demo's applications, each with secret, token and examples; also in `demo.json`, for its owner alone."""
+    path = settings.state / "demo.json"
+    known: dict[str, str] = {}
+    if path.exists():
+        known = {each["id"]: each["secret"] for each in json.loads(path.read_text())["applications"]}
+    engine = writer(settings.database)
+    async with engine.begin() as connection:
+        found = [
+            await _application(settings, connection, declared, known.get(declared["id"]))
+            for declared in tomllib.loads(_APPLICATIONS.read_text())["applications"]
+        ]
+    await engine.dispose()
+    document = {"graphql": settings.audience, "token": f"{settings.issuer}/token", "applications": found}
+    draft = path.with_suffix(".draft")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(document, file, indent=2, ensure_ascii=False)
+    draft.replace(path)
+    return found
+
+
+async def _application(
+    settings: Settings, connection: Any, declared: Mapping[str, Any], word: str | None
+) -> dict[str, Any]:
+    scopes, purposes = declared["scopes"], declared["purposes"]
+    if word is None or await find(connection, declared["id"]) is None:
+        known = Known(
+            parties=set(CONTRACT.parties),
+            scopes=set(Schema(discover()).scopes),
+            purposes=set(CONTRACT.purposes),
+        )
+        word = await add(
+            connection, declared["id"], declared["name"], declared["party"], scopes, purposes, known
+        )
+    now = int(time.time())
+    caller = Caller(declared["party"], declared["id"], frozenset(scopes), purposes[0])
+    token = issue(
+        replace(caller, expires=now + LIFETIME),
+        signing_keys(settings.state),
+        settings.issuer,
+        settings.audience,
+        now,
+    )
+    body = json.dumps({"query": declared["example"]}, ensure_ascii=False)
+    return {
+        "id": declared["id"],
+        "secret": word,
+        "party": declared["party"],
+        "scopes": scopes,
+        "purposes": purposes,
+        "token": token,
+        "curl": f"curl -s {settings.audience} -H 'Authorization: Bearer {token}' "
+        f"-H 'Content-Type: application/json' -d {shlex.quote(body)}",
+        "fresh_token": f"curl -s -u {declared['id']}:{word} -d grant_type=client_credentials {settings.issuer}/token",
+    }
+
+
+def show(console: Console, settings: Settings, found: list[dict[str, Any]]) -> None:
+    """Print what a newcomer needs, in a form that can be pasted."""
+    for each in found:
+        console.rule(f"[bold]{each['id']}[/bold] · {each['party']}", align="left")
+        console.print(
+            f"  secret   {each['secret']}\n  scopes   {' '.join(each['scopes'])}\n"
+            f"  purposes {' '.join(each['purposes'])}"
+        )
+        console.print(f"  a token for {LIFETIME} seconds, at work (paste it):", style="dim")
+        console.out(each["curl"], highlight=False)
+        console.print("  a fresh token:", style="dim")
+        console.out(each["fresh_token"], highlight=False)
+    console.rule(align="left")
+    console.print(
+        f"The gateway serves [bold]{settings.audience}[/bold]; a browser gets GraphiQL there.\n"
+        f"All of the above stands in {settings.state / 'demo.json'}. Ctrl-C stops everything."
+    )

@@ -1,0 +1,106 @@
+"""Setting: the demo's world in its folder, the partners' sandboxes at work, and the settings that lead to them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from gateway.connector import Connector
+from gateway.errors import SettingsError
+
+WORLD = "world"
+_PATIENCE = 30.0
+
+
+def furnish(state: Path, connectors: Sequence[Connector], watch: Callable[[str, int, int], None]) -> Path:
+    """The folder with what the sandboxes serve; made at the first call, which takes some seconds."""
+    folder = state / WORLD
+    marker = folder / "furnished.json"
+    if marker.exists():
+        return folder
+    # The data's packages take a second to import and are not there outside the demo.
+    from gateway.demo.world import World
+
+    folder.mkdir(parents=True, exist_ok=True)
+    doing = ""
+    world = World.complete_journey(on_progress=lambda done, total: watch(doing, done, total))
+    for connector in connectors:
+        if connector.furnish is not None:
+            doing = connector.name
+            connector.furnish(world, folder)
+    # The truth lies beside the sandboxes' folder, out of their reach.
+    (state / "truth.json").write_text(json.dumps(world.truth()))
+    marker.write_text(json.dumps({"newest": world.last.isoformat()}))
+    return folder
+
+
+def write_settings(state: Path, connectors: Sequence[Connector]) -> None:
+    """`settings.toml` that leads to sandboxes on loopback ports, with keys made for this state folder alone."""
+    path = state / "settings.toml"
+    if path.exists():
+        return
+    state.mkdir(parents=True, exist_ok=True)
+    lines: list[str] = ["# Written by the demo: the partners' sandboxes and the keys they accept.\n"]
+    for connector in connectors:
+        if connector.sandbox is not None:
+            lines.append(f'[connectors.{connector.name}]\nurl = "http://127.0.0.1:{_free_port()}"\n')
+            lines += [f'{name} = "{secrets.token_urlsafe(24)}"\n' for name in connector.settings]
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write("".join(lines))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@asynccontextmanager
+async def sandboxes(addresses: dict[str, str], log: Path) -> AsyncIterator[None]:
+    """The sandboxes of these connectors at work, each a process of its own; they end with the block.
+
+    Raises `SettingsError` when one does not come up.
+    """
+    with log.open("ab") as output:
+        processes = {name: _start(name, url, output.fileno()) for name, url in addresses.items()}
+        try:
+            await asyncio.gather(
+                *(_until_up(name, addresses[name], each, log) for name, each in processes.items())
+            )
+            yield
+        finally:
+            for process in processes.values():
+                process.terminate()
+            for process in processes.values():
+                await asyncio.to_thread(process.wait)
+
+
+def _start(name: str, url: str, output: int) -> subprocess.Popen[bytes]:
+    port = url.rpartition(":")[2]
+    command = [sys.executable, "-m", "gateway", "sandbox", name, "--port", port]
+    # A session of its own: Ctrl-C is for the demo, which then ends its sandboxes in order.
+    return subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)  # noqa: S603
+
+
+async def _until_up(name: str, url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    async with asyncio.timeout(_PATIENCE):
+        while not await asyncio.to_thread(_answers, url):
+            if process.poll() is not None:
+                raise SettingsError(f"the sandbox {name} did not start; see {log}")
+            await asyncio.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    port = int(url.rpartition(":")[2])
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

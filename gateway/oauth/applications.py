@@ -1,0 +1,165 @@
+"""Applications: the parties' OAuth clients, each with the scopes and purposes it may ask a token for."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import NamedTuple
+
+from sqlalchemy import Column, Connection, Row, Text, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.errors import SettingsError
+from gateway.store.tables import Instant, instant, table
+
+applications = table(
+    "applications",
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("party", Text, nullable=False),
+    Column("secret_hash", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("purposes", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("disabled_at", Instant),
+)
+"""`scopes` and `purposes` are separated by spaces; the first purpose is that of a token asked for without."""
+
+AUTHENTICATION_METHODS = ("client_secret_basic", "client_secret_post")
+
+GRANT_TYPES = ("client_credentials",)
+
+_ID = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+
+
+class Known(NamedTuple):
+    """What the contract and the connectors declare, and so what an application may be given."""
+
+    parties: Collection[str]
+    scopes: Collection[str]
+    purposes: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One row of `applications`; its methods are those by which Authlib knows an OAuth client."""
+
+    id: str
+    name: str
+    party: str
+    scopes: tuple[str, ...]
+    purposes: tuple[str, ...]
+    secret_hash: str = field(repr=False)
+    created_at: str = ""
+    disabled_at: str | None = None
+
+    def narrowed(self, purpose: str) -> Application | None:
+        """The same application for that purpose alone, or None when the purpose is not one of its own."""
+        return replace(self, purposes=(purpose,)) if purpose in self.purposes else None
+
+    def get_client_id(self) -> str:
+        """Its id, the token's `client_id`."""
+        return self.id
+
+    def get_allowed_scope(self, scope: str | None) -> str | None:
+        """The scopes a token gets: those asked for, all when none are, or None if one of them may not be had.
+
+        None makes Authlib answer `invalid_scope`; a scope silently left out would surprise later.
+        """
+        asked = set(scope.split(" ")) if scope else set(self.scopes)
+        return " ".join(sorted(asked)) if asked <= set(self.scopes) else None
+
+    def check_client_secret(self, secret: str) -> bool:
+        """Whether this is its secret, in a time that says nothing of how close it is."""
+        return secrets.compare_digest(self.secret_hash, hash_secret(secret))
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        """Whether it may authenticate in this way."""
+        return method in AUTHENTICATION_METHODS
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """Whether it may use this grant."""
+        return grant_type in GRANT_TYPES
+
+
+def hash_secret(secret: str) -> str:
+    """SHA-256 in hex: a secret of 256 random bits needs no salt and no slow hash."""
+    return sha256(secret.encode()).hexdigest()
+
+
+async def add(
+    connection: AsyncConnection,
+    id: str,
+    name: str,
+    party: str,
+    scopes: Sequence[str],
+    purposes: Sequence[str],
+    known: Known,
+) -> str:
+    """Add an application and return its secret, which is shown this once and kept only as a hash.
+
+    Raises `SettingsError` for an id that is malformed or taken, and for what is not known.
+    """
+    _check(id, name, party, scopes, purposes, known)
+    secret = secrets.token_urlsafe(32)
+    row = {
+        "id": id,
+        "name": name,
+        "party": party,
+        "secret_hash": hash_secret(secret),
+        "scopes": " ".join(dict.fromkeys(scopes)),
+        "purposes": " ".join(dict.fromkeys(purposes)),
+        "created_at": instant(datetime.now(UTC)),
+    }
+    try:
+        await connection.execute(insert(applications).values(row))
+    except IntegrityError:
+        raise SettingsError(f"there is an application {id} already") from None
+    return secret
+
+
+async def find(connection: AsyncConnection, id: str) -> Application | None:
+    """The application of that id, disabled or not."""
+    return await connection.run_sync(lookup, id)
+
+
+async def list_all(connection: AsyncConnection) -> list[Application]:
+    """All applications by id, the disabled ones among them."""
+    rows = await connection.execute(select(applications).order_by(applications.c.id))
+    return [_application(row) for row in rows]
+
+
+def lookup(connection: Connection, id: str) -> Application | None:
+    """`find` for Authlib, which knows no await."""
+    row = connection.execute(select(applications).where(applications.c.id == id)).one_or_none()
+    return None if row is None else _application(row)
+
+
+def _application(row: Row[tuple[str, ...]]) -> Application:
+    values = dict(row._mapping)
+    return Application(
+        scopes=tuple(values.pop("scopes").split()), purposes=tuple(values.pop("purposes").split()), **values
+    )
+
+
+def _check(
+    id: str, name: str, party: str, scopes: Sequence[str], purposes: Sequence[str], known: Known
+) -> None:
+    if not _ID.fullmatch(id):
+        raise SettingsError("an application's id is up to 64 of a-z, 0-9, dot, dash and underscore")
+    if not name.strip():
+        raise SettingsError("an application needs a name")
+    if party not in known.parties:
+        raise SettingsError(f"{party} is not a party; there are {', '.join(sorted(known.parties))}")
+    if not purposes:
+        raise SettingsError("an application needs a purpose")
+    for kind, asked, declared in (("scope", scopes, known.scopes), ("purpose", purposes, known.purposes)):
+        if unknown := [one for one in asked if one not in declared]:
+            raise SettingsError(
+                f"no such {kind}: {', '.join(unknown)}; there are {', '.join(sorted(declared))}"
+            )

@@ -1,0 +1,73 @@
+"""Token requests as they come in: a bounded form, each parameter once, one client authentication."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from urllib.parse import parse_qsl, unquote
+
+from authlib.oauth2.rfc6749.errors import InvalidRequestError
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+MAX_FORM = 32 * 1024
+MAX_PARAMETERS = 40
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The parameters in the request's body; one without a value counts as left out (RFC 6749, 3.2).
+
+    Raises `InvalidRequestError` with what is wrong with the request.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise InvalidRequestError(f"The request must be of the type {_FORM}.")
+    body = await _read(request)
+    try:
+        pairs = parse_qsl(
+            body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS
+        )
+    except ValueError:
+        raise InvalidRequestError(
+            f"The form must be UTF-8 and have at most {MAX_PARAMETERS} parameters."
+        ) from None
+    if any(times > 1 for times in Counter(name for name, _ in pairs).values()):
+        raise InvalidRequestError("A parameter must not be sent more than once.")
+    return {name: value for name, value in pairs if value}
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM:
+            raise InvalidRequestError(f"The form must not exceed {MAX_FORM} bytes.", status_code=413)
+    return bytes(body)
+
+
+def check_authentication(headers: Headers, form: dict[str, str]) -> None:
+    """Hold a request to one client authentication (RFC 6749, 2.3), of one client, that can be read.
+
+    Authlib would take the first that succeeds, and fall over a Basic header that is not UTF-8.
+    Raises `InvalidRequestError`.
+    """
+    sent = headers.getlist("authorization")
+    if len(sent) + ("client_secret" in form) + ("client_assertion" in form) > 1:
+        raise InvalidRequestError("The client must authenticate in one way only.")
+    if sent and (named := _basic_id(sent[0])) is not None and form.get("client_id", named) != named:
+        raise InvalidRequestError("The client_id is not that of the Authorization header.")
+
+
+def _basic_id(authorization: str) -> str | None:
+    """The client id in HTTP Basic credentials, or None for another scheme."""
+    scheme, _, coded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        id, colon, _ = base64.b64decode(coded.strip(), validate=True).decode().partition(":")
+    except ValueError:
+        colon = ""
+    if not colon:
+        raise InvalidRequestError("The Authorization header must be Basic with base64 of UTF-8 id:secret.")
+    return unquote(id)

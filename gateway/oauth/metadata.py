@@ -1,0 +1,70 @@
+"""Metadata: what an OAuth library reads to find its way, and the keys that verify the service's tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.oauth.applications import AUTHENTICATION_METHODS, GRANT_TYPES
+from gateway.oauth.keys import Keys
+from gateway.oauth.wellknown import AUTHORIZATION_SERVER, PROTECTED_RESOURCE, well_known
+
+MAX_AGE = 300
+"""Seconds that a document, and so a set of keys, may be kept before it is asked for again."""
+
+_CACHED = {"Cache-Control": f"public, max-age={MAX_AGE}"}
+
+
+def authorization_server(issuer: str, scopes: Collection[str]) -> dict[str, Any]:
+    """What the token service offers (RFC 8414)."""
+    return {
+        "issuer": issuer,
+        "token_endpoint": f"{issuer}/token",
+        "jwks_uri": f"{issuer}/jwks.json",
+        "scopes_supported": sorted(scopes),
+        "response_types_supported": [],
+        "grant_types_supported": list(GRANT_TYPES),
+        "token_endpoint_auth_methods_supported": list(AUTHENTICATION_METHODS),
+    }
+
+
+def protected_resource(audience: str, issuer: str, scopes: Collection[str]) -> dict[str, Any]:
+    """What the GraphQL endpoint asks of a token (RFC 9728)."""
+    return {
+        "resource": audience,
+        "authorization_servers": [issuer],
+        "scopes_supported": sorted(scopes),
+        "bearer_methods_supported": ["header"],
+    }
+
+
+def documents(issuer: str, audience: str, keys: Keys, scopes: Collection[str]) -> list[BaseRoute]:
+    """The routes of all documents, those that change least said the same to everybody, whatever Host says."""
+    server = authorization_server(issuer, scopes)
+    resource = protected_resource(audience, issuer, scopes)
+    return [
+        _document(well_known(AUTHORIZATION_SERVER, issuer), server),
+        _document(f"{issuer}/.well-known/{AUTHORIZATION_SERVER}", server),
+        _document(well_known(PROTECTED_RESOURCE, audience), resource),
+        _document(well_known(PROTECTED_RESOURCE, audience.removesuffix(urlsplit(audience).path)), resource),
+        _key_set(f"{issuer}/jwks.json", keys),
+    ]
+
+
+def _document(address: str, content: dict[str, Any]) -> Route:
+    async def show(request: Request) -> Response:
+        return JSONResponse(content, headers=_CACHED)
+
+    return Route(urlsplit(address).path, show)
+
+
+def _key_set(address: str, keys: Keys) -> Route:
+    async def show(request: Request) -> Response:
+        return JSONResponse(keys.public_set(), headers=_CACHED)
+
+    return Route(urlsplit(address).path, show)
