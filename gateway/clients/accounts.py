@@ -72,7 +72,7 @@ def _paid() -> Query:
     return Query(
         select(orders.c.client_id, orders.c.currency, minor)
         .where(orders.c.client_id.in_(level), orders.c.party == bindparam("party"))
-        .where(orders.c.status.not_in(("CANCELLED", "REFUNDED")))
+        .where(orders.c.status != "CANCELLED", orders.c.status != "REFUNDED")
         .group_by(orders.c.client_id, orders.c.currency)
         .order_by(minor)
     )

@@ -114,7 +114,7 @@ class Verifier:
     def _verify(self, token: str) -> Caller:
         try:
             return self._caller(jwt.decode(token, self._key, registry=_REGISTRY).claims)
-        except (JoseError, ValueError, TypeError, AttributeError, RecursionError):
+        except (JoseError, ValueError, TypeError):
             # A header that is JSON but no object makes joserfc stumble over its own types.
             raise self._invalid() from None
 

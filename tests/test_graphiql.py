@@ -1,0 +1,161 @@
+"""GraphiQL: the page a browser gets, and that it asks nobody but the gateway."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.graphiql import files, page
+
+ORIGIN = "http://gateway.test"
+OWN = ("index.html", "gateway.js", "bar.js", "session.js", "storage.js", "examples.js", "gateway.css")
+HOST = re.compile(r"""(?:https?:|wss?:|["'(`]\s*)//[\w.-]+""", re.IGNORECASE)
+IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*\(?["'`]([^"'`]+)""")
+
+
+class Assets(HTMLParser):
+    """What a browser fetches on its own when it reads a page, and what would run or style inline."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.inline: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        name = given.get("src") or (given.get("href") if tag == "link" else None)
+        if name:
+            self.names.append(name)
+        if tag == "style" or (tag == "script" and "src" not in given):
+            self.inline.append(tag)
+        self.inline += [f"{tag} {name}" for name in given if name == "style" or name.startswith("on")]
+
+
+@pytest.fixture
+async def gateway() -> AsyncIterator[httpx.AsyncClient]:
+    async def graphiql(_: object) -> Response:
+        return page()
+
+    app = Starlette(routes=[Route("/graphql", graphiql), files()])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client:
+        yield client
+
+
+async def modules(gateway: httpx.AsyncClient, name: str) -> set[str]:
+    """A script of ours and all that it imports."""
+    found, pending = set[str](), [name]
+    while pending:
+        script = pending.pop()
+        if script not in found:
+            found.add(script)
+            text = (await gateway.get(script)).raise_for_status().text
+            pending += [str(httpx.URL(script).join(each)) for each in IMPORT.findall(text)]
+    return found
+
+
+def directives(response: httpx.Response) -> dict[str, list[str]]:
+    policy = response.headers["content-security-policy"]
+    return {name: words for name, *words in (each.split() for each in policy.split(";"))}
+
+
+async def test_every_asset_the_page_names_is_served_from_its_own_origin(gateway: httpx.AsyncClient) -> None:
+    html = (await gateway.get("/graphql")).raise_for_status().text
+    names = Assets(html).names
+    assert len(names) >= 6
+    assert all(name.startswith("/graphiql/") for name in names)
+    for name in names:
+        response = await gateway.get(name)
+        assert response.status_code == 200, name
+        assert response.content, name
+        assert response.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_script_is_served_as_javascript_and_a_style_as_css(gateway: httpx.AsyncClient) -> None:
+    """With nosniff a browser runs nothing that is declared as anything else."""
+    for name, kind in (("gateway.js", "javascript"), ("gateway.css", "css"), ("icon.svg", "svg+xml")):
+        assert kind in (await gateway.get(f"/graphiql/{name}")).headers["content-type"]
+
+
+async def test_the_script_and_all_its_imports_are_served(gateway: httpx.AsyncClient) -> None:
+    found = await modules(gateway, "/graphiql/gateway.js")
+    assert {f"/graphiql/{each}" for each in OWN if each.endswith(".js")} == found
+
+
+@pytest.mark.parametrize("name", OWN)
+async def test_nothing_of_ours_names_another_host(gateway: httpx.AsyncClient, name: str) -> None:
+    path = "/graphql" if name == "index.html" else f"/graphiql/{name}"
+    text = (await gateway.get(path)).raise_for_status().text
+    assert HOST.findall(text) == []
+
+
+async def test_the_vendored_files_load_nothing_from_elsewhere(gateway: httpx.AsyncClient) -> None:
+    """Addresses in error texts are only read; what would be fetched is a style's url and a source map."""
+    for name in Assets((await gateway.get("/graphql")).text).names:
+        text = (await gateway.get(name)).text
+        assert "sourceMappingURL" not in text, name
+        if name.endswith(".css"):
+            assert all(
+                each.startswith("data:") for each in re.findall(r"url\(\s*[\"']?([^\"')]{0,30})", text)
+            )
+            assert "@import" not in text
+
+
+async def test_the_policy_lets_nothing_in_but_the_gateways_own_files(gateway: httpx.AsyncClient) -> None:
+    response = await gateway.get("/graphql")
+    policy = directives(response)
+    assert policy["default-src"] == ["'none'"]
+    assert policy["script-src"] == ["'self'"]
+    assert policy["connect-src"] == ["'self'"]
+    assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == ["'none'"]
+    assert "unsafe" not in response.headers["content-security-policy"]
+    assert not any(":" in word and word != "data:" for words in policy.values() for word in words)
+    assert Assets(response.text).inline == []
+
+
+async def test_each_page_has_a_nonce_of_its_own(gateway: httpx.AsyncClient) -> None:
+    """The nonce in the page is the one its policy names, and no other page has it."""
+    nonces = set()
+    for _ in range(2):
+        response = await gateway.get("/graphql")
+        [nonce] = re.findall(r'nonce="([^"]+)"', response.text)
+        assert directives(response)["style-src"] == ["'self'", f"'nonce-{nonce}'"]
+        nonces.add(nonce)
+    assert len(nonces) == 2
+
+
+async def test_the_page_is_kept_by_no_cache_and_its_files_are_asked_for_anew(
+    gateway: httpx.AsyncClient,
+) -> None:
+    assert (await gateway.get("/graphql")).headers["cache-control"] == "no-store"
+    script = await gateway.get("/graphiql/gateway.js")
+    assert script.headers["cache-control"] == "no-cache"
+    again = await gateway.get("/graphiql/gateway.js", headers={"If-None-Match": script.headers["etag"]})
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/graphiql/%2e%2e/index.html", "/graphiql/..%2fvendor.sh", "/graphiql/"])
+async def test_nothing_but_the_files_is_served(gateway: httpx.AsyncClient, path: str) -> None:
+    assert (await gateway.get(path)).status_code == 404
+
+
+async def test_the_licences_of_all_vendored_packages_are_served(gateway: httpx.AsyncClient) -> None:
+    text = (await gateway.get("/graphiql/LICENSES.txt")).raise_for_status().text
+    for package in (
+        "graphiql 4",
+        "react 18",
+        "react-dom 18",
+        "codemirror 5",
+        "graphql 16",
+        "@fontsource/fira-code",
+    ):
+        assert f"\n{package}" in text
+    assert "SIL OPEN FONT LICENSE" in text
+    assert "Apache License" in text
