@@ -11,10 +11,12 @@ from typing import Annotated
 
 import typer
 import uvicorn
+import uvloop
 from rich.console import Console
 from starlette.applications import Starlette
 
 from gateway.app import create_app, prepare
+from gateway.bars import pull_round
 from gateway.demo import run as demo_run
 from gateway.demo.setting import WORLD, sandboxes, write_settings
 from gateway.discovery import discover
@@ -37,14 +39,20 @@ Host = Annotated[str, typer.Option(help="The address to listen on.")]
 console = Console()
 
 
+Households = Annotated[
+    int | None,
+    typer.Option(help="Take this many of the 2,469 households' purchases; all, if not said.", min=1),
+]
+
+
 @app.command()
-def demo(port: Port = 8000) -> None:
+def demo(port: Port = 8000, households: Households = None) -> None:
     """Run everything: sandboxes of the partners, their real purchases pulled and linked, and the gateway on top."""
     connectors = discover()
     write_settings(load().state, connectors)
     settings = replace(load(), origin=os.environ.get("GATEWAY_ORIGIN", f"http://127.0.0.1:{port}"))
-    demo_run.furnish_world(settings, console)
-    asyncio.run(_demo(settings, port))
+    demo_run.furnish_world(settings, console, households)
+    uvloop.run(_demo(settings, port))
 
 
 async def _demo(settings: Settings, port: int) -> None:
@@ -63,7 +71,7 @@ def serve(port: Port = 8000, host: Host = "127.0.0.1") -> None:
     settings = load()
     configure()
     asyncio.run(prepare(settings))
-    asyncio.run(_serve(create_app(settings), host, port))
+    uvloop.run(_serve(create_app(settings), host, port))
 
 
 async def _serve(application: Starlette, host: str, port: int, level: str = "warning") -> None:
@@ -88,14 +96,14 @@ def schema() -> None:
 @app.command()
 def sync() -> None:
     """Pull what is new of every partner that the settings give an address, and link its accounts."""
-    asyncio.run(_sync(load()))
+    uvloop.run(_sync(load()))
 
 
 async def _sync(settings: Settings) -> None:
     await prepare(settings)
     engine = writer(settings.database)
     try:
-        await demo_run.pull_round(settings, engine, console)
+        await pull_round(settings, engine, console)
     finally:
         await engine.dispose()
 
@@ -119,7 +127,7 @@ def sandbox(
         raise SettingsError(f"the settings have no [connectors.{name}]; `gateway demo` writes them")
     configure()
     stand_in = connector.sandbox(world or settings.state / WORLD, accepted)
-    asyncio.run(_serve(stand_in, "127.0.0.1", port or int(accepted["url"].rpartition(":")[2])))
+    uvloop.run(_serve(stand_in, "127.0.0.1", port or int(accepted["url"].rpartition(":")[2])))
 
 
 @app.command()

@@ -13,20 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.access.agreements import CONTRACT
-from gateway.access.pseudonyms import secret
 from gateway.app import prepare
+from gateway.bars import Meter, bars, pull_round
 from gateway.demo.consents import seed_consents
 from gateway.demo.setting import furnish
 from gateway.discovery import discover
@@ -36,50 +26,11 @@ from gateway.oauth.tokens import LIFETIME, Caller, issue
 from gateway.schema import Schema
 from gateway.settings import Settings
 from gateway.store.database import writer
-from gateway.sync.datasets import Dataset
-from gateway.sync.pull import Progress as Pulled
-from gateway.sync.rounds import Source, pull_all
 
 _APPLICATIONS = Path(__file__).with_name("applications.toml")
 
 
-def bars(console: Console) -> Progress:
-    """Progress bars with counts, rates and times."""
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description:<22}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:>12}"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
-        console=console,
-    )
-
-
-class Meter:
-    """One bar: how many there are of how many, and how many a second."""
-
-    def __init__(self, progress: Progress, label: str) -> None:
-        self._progress = progress
-        self._task: TaskID = progress.add_task(label, total=None, rate="", note="")
-        self._started = time.monotonic()
-
-    def show(self, done: int, total: int | None, unreadable: int = 0) -> None:
-        """Draw the bar anew."""
-        rate = done / max(time.monotonic() - self._started, 1e-3)
-        note = f"[yellow]{unreadable} unreadable" if unreadable else ""
-        self._progress.update(
-            self._task, completed=done, total=max(total or 0, done) or None, rate=f"{rate:,.0f}/s", note=note
-        )
-
-    def end(self) -> None:
-        """Show the bar full, whatever was expected."""
-        task = self._progress.tasks[self._task]
-        self._progress.update(self._task, total=max(task.completed, 1), completed=max(task.completed, 1))
-
-
-def furnish_world(settings: Settings, console: Console) -> None:
+def furnish_world(settings: Settings, console: Console, households: int | None = None) -> None:
     """Fill the sandboxes' folder, with a bar for each partner."""
     meters: dict[str, Meter] = {}
     with bars(console) as progress:
@@ -109,30 +60,6 @@ async def fill(settings: Settings, console: Console) -> None:
             await connection.commit()
     finally:
         await engine.dispose()
-
-
-async def pull_round(settings: Settings, engine: AsyncEngine, console: Console) -> None:
-    """One round over all partners with an address, with a bar for each dataset."""
-    sources = [
-        Source(each.name, settings.connectors[each.name], each.datasets)
-        for each in discover()
-        if each.name in settings.connectors
-    ]
-    with bars(console) as progress:
-        meters: dict[tuple[str, str], Meter] = {}
-
-        def watcher(name: str, dataset: Dataset) -> Any:
-            meter = meters[name, dataset.name] = Meter(progress, f"pull {name} {dataset.name}")
-            return lambda pulled: _show(meter, pulled)
-
-        report = await pull_all(engine, sources, secret(settings.state / "linking.key"), watcher)
-        for meter in meters.values():
-            meter.end()
-    console.print(f"  linked: {report}")
-
-
-def _show(meter: Meter, pulled: Pulled) -> None:
-    meter.show(pulled.records, pulled.expected, pulled.unreadable)
 
 
 async def applications(settings: Settings) -> list[dict[str, Any]]:

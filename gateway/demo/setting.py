@@ -20,8 +20,16 @@ WORLD = "world"
 _PATIENCE = 30.0
 
 
-def furnish(state: Path, connectors: Sequence[Connector], watch: Callable[[str, int, int], None]) -> Path:
-    """The folder with what the sandboxes serve; made at the first call, which takes some seconds."""
+def furnish(
+    state: Path,
+    connectors: Sequence[Connector],
+    watch: Callable[[str, int, int], None],
+    households: int | None = None,
+) -> Path:
+    """The folder with what the sandboxes serve; made at the first call, which takes some seconds.
+
+    `households` limits whose purchases are taken.
+    """
     folder = state / WORLD
     marker = folder / "furnished.json"
     if marker.exists():
@@ -31,7 +39,7 @@ def furnish(state: Path, connectors: Sequence[Connector], watch: Callable[[str, 
 
     folder.mkdir(parents=True, exist_ok=True)
     doing = ""
-    world = World.complete_journey(on_progress=lambda done, total: watch(doing, done, total))
+    world = World.complete_journey(households, lambda done, total: watch(doing, done, total))
     for connector in connectors:
         if connector.furnish is not None:
             doing = connector.name

@@ -1,0 +1,118 @@
+"""Listings: what the partner's lists have in common: the filter in `param0`, the pages and the wrappers."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from connectors.alibaba.pacific import moment
+from connectors.alibaba.sandbox.admission import invalid
+from gateway.connector import Unreadable
+
+MAX_PAGE_SIZE = 50
+
+Filter = Mapping[str, Any]
+"""`param0`, read."""
+
+Record = dict[str, object]
+"""A JSON object of an answer."""
+
+_BOUNDS = {
+    "create_date_start": "created >= ?",
+    "create_date_end": "created <= ?",
+    "modified_date_start": "modified >= ?",
+    "modified_date_end": "modified <= ?",
+}
+
+
+class Condition(NamedTuple):
+    """SQL for a row that is asked for, and the values it binds."""
+
+    sql: str
+    values: tuple[str, ...]
+
+
+def everything(asked: Filter) -> Condition:
+    """No condition but the times."""
+    return Condition("1", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list method: its table, the name of an element, how a row is shown, and which rows a filter means.
+
+    `show` is told whether the answer is to be simplified.
+    """
+
+    table: str
+    element: str
+    show: Callable[[sqlite3.Row, bool], Record]
+    condition: Callable[[Filter], Condition] = everything
+
+    def page(self, database: sqlite3.Connection, parameters: Mapping[str, str]) -> Record:
+        """The result of a call: a page, newest change first, and where it stands. Raises `CallError`."""
+        asked = read_filter(parameters)
+        number, size = _whole(asked, "current_page", 2**31), _whole(asked, "page_size", MAX_PAGE_SIZE)
+        simplify = parameters.get("simplify") == "true"
+        rows, total = self._rows(database, asked, size, (number - 1) * size)
+        records = [self.show(row, simplify) for row in rows]
+        result: Record = {
+            "success": True,
+            "total_count": total,
+            "total_page": -(-total // size),
+            "current_page": number,
+            "page_size": size,
+        }
+        return result | ({"target_list": wrapped(records, self.element, simplify)} if records else {})
+
+    def _rows(
+        self, database: sqlite3.Connection, asked: Filter, size: int, start: int
+    ) -> tuple[list[sqlite3.Row], int]:
+        condition, window = self.condition(asked), bounds(asked)
+        # The text is all this package's own; what was asked is bound.
+        source = f"FROM {self.table} WHERE {condition.sql} AND {window.sql}"
+        values = condition.values + window.values
+        database.row_factory = sqlite3.Row
+        (total,) = database.execute(f"SELECT count(*) {source}", values).fetchone()
+        page = f"SELECT * {source} ORDER BY modified DESC, id DESC LIMIT ? OFFSET ?"
+        return database.execute(page, (*values, size, start)).fetchall(), total
+
+
+def wrapped(records: list[Record], element: str, simplify: bool) -> object:
+    """A list as it is written: within an object of one key, or bare."""
+    return records if simplify else {element: records}
+
+
+def read_filter(parameters: Mapping[str, str]) -> Filter:
+    """`param0`, a JSON object. Raises `CallError`."""
+    try:
+        found = orjson.loads(parameters["param0"])
+    except (KeyError, orjson.JSONDecodeError):
+        raise invalid("param0") from None
+    if not isinstance(found, dict):
+        raise invalid("param0")
+    return found
+
+
+def bounds(asked: Filter) -> Condition:
+    """The times in a filter, ends included, compared as the wall clock shows them. Raises `CallError`."""
+    names = [name for name in _BOUNDS if asked.get(name)]
+    for name in names:
+        try:
+            moment(asked[name], name)
+        except Unreadable:
+            raise invalid(name) from None
+    return Condition(
+        " AND ".join(["1", *(_BOUNDS[name] for name in names)]), tuple(asked[name] for name in names)
+    )
+
+
+def _whole(asked: Filter, name: str, most: int) -> int:
+    value = asked.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise invalid(name)
+    return value

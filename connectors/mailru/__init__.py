@@ -1,0 +1,26 @@
+"""Mail.ru Group: the marketplace Pandao (users, orders) and the ad platform myTarget (segments)."""
+
+from __future__ import annotations
+
+from connectors.mailru.account import MailruClient
+from connectors.mailru.orders import PandaoOrder, pandao_orders
+from connectors.mailru.sandbox import furnish
+from connectors.mailru.sandbox import sandbox as stand_in
+from connectors.mailru.segments import segments
+from connectors.mailru.users import users
+from gateway.connector import Connector
+
+connector = Connector(
+    name="mailru",
+    party="MAILRU",
+    scopes={
+        "mailru:read": "Clients' accounts and orders on Pandao.",
+        "mailru:segments": "Which of myTarget's audiences a client is in.",
+    },
+    datasets=(users, pandao_orders, segments),
+    client=MailruClient,
+    types=(PandaoOrder,),
+    settings=("access_token", "client_id", "client_secret"),
+    sandbox=stand_in,
+    furnish=furnish,
+)

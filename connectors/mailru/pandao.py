@@ -1,0 +1,50 @@
+"""Pandao's merchant protocol in the Wish-v2 shape.
+
+Modelled, not documented: Pandao left no public description, and Joom v2 and other relatives share this shape.
+The token is the parameter `access_token`; an answer is `{code, message, data, paging}`, and a code other than
+0 is an error whatever the HTTP status. `paging.next` is an address with the token in it: it is neither
+followed nor shown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.connector import Answer, Kind, PartnerError, Request, Upstream
+
+PAGE = 500
+"""Records in a call; the most that the shape allows."""
+
+_BAD_TOKEN = {1015, 1016, 1018}
+
+
+async def changed_records(upstream: Upstream, path: str, since: str | None, start: int) -> list[Any]:
+    """Up to `PAGE` records changed since a moment (UTC, no zone), oldest change first, from `start` on."""
+    query = {"access_token": upstream.settings["access_token"], "start": str(start), "limit": str(PAGE)}
+    if since is not None:
+        query["since"] = since
+    return await upstream.read(lambda: Request("GET", path, query), accept)
+
+
+def accept(answer: Answer) -> list[Any]:
+    """The list in an answer. Raises `PartnerError`, without the partner's text, which may hold anything."""
+    if answer.status == 429:
+        raise PartnerError(Kind.THROTTLED, "Pandao asks to wait", retry_after=_seconds(answer))
+    if answer.status >= 500:
+        raise PartnerError(Kind.TRANSIENT, f"Pandao failed (HTTP {answer.status})")
+    envelope = answer.json()
+    code = envelope.get("code") if isinstance(envelope, dict) else None
+    if not isinstance(code, int):
+        raise PartnerError(Kind.DRIFT, f"Pandao's answer (HTTP {answer.status}) is not its envelope")
+    if code != 0:
+        kind = Kind.AUTH if code in _BAD_TOKEN or answer.status in (401, 403) else Kind.BUSINESS
+        raise PartnerError(kind, "Pandao refused the call", code=str(code))
+    if not isinstance(envelope.get("data"), list):
+        raise PartnerError(Kind.DRIFT, "Pandao's answer holds no list")
+    data: list[Any] = envelope["data"]
+    return data
+
+
+def _seconds(answer: Answer) -> float | None:
+    asked = answer.headers.get("retry-after", "")
+    return float(asked) if asked.isascii() and asked.isdigit() else None

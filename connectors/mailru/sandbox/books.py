@@ -1,0 +1,130 @@
+"""Books: what Pandao and myTarget know of the demo's world, as the SQLite file that the sandbox serves."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from gateway.demo.world import Member, Purchase, World
+
+FILE = "mailru.db"
+
+KOPECKS_PER_CENT = 58
+"""About what a dollar cost in 2017."""
+
+CATEGORIES = 12
+VISITS = 3
+"""How often one must have bought in a category to be in its segment."""
+
+_SCHEMA = """
+CREATE TABLE users (updated TEXT, user_id TEXT, name TEXT, email TEXT, phone TEXT, region TEXT,
+    birth_year INTEGER, registered TEXT, PRIMARY KEY (updated, user_id)) WITHOUT ROWID;
+CREATE TABLE products (product_id INTEGER PRIMARY KEY, name TEXT, category TEXT);
+CREATE TABLE orders (updated TEXT, order_id TEXT, transaction_id TEXT, user_id TEXT, product_id INTEGER,
+    quantity INTEGER, total INTEGER, state TEXT, confirmed INTEGER, placed TEXT, shipped TEXT,
+    PRIMARY KEY (updated, order_id)) WITHOUT ROWID;
+CREATE INDEX ix_users_user_id ON users (user_id);
+CREATE TABLE segments (id INTEGER PRIMARY KEY, name TEXT, created TEXT, updated TEXT);
+CREATE TABLE members (segment_id INTEGER, user_id TEXT, PRIMARY KEY (segment_id, user_id)) WITHOUT ROWID;
+"""
+
+
+def furnish(world: World, folder: Path) -> None:
+    """Write `<folder>/mailru.db` from the world: users, an order for each line of a purchase, segments."""
+    path = folder / FILE
+    path.unlink(missing_ok=True)
+    ledger = Ledger(world.last)
+    with closing(sqlite3.connect(path)) as books:
+        books.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
+        _insert(books, "users", 8, map(_user, world.members("MAILRU")))
+        _insert(books, "orders", 11, chain.from_iterable(map(ledger.enter, world.purchases("MAILRU"))))
+        _insert(books, "products", 3, ((number, *product) for number, product in ledger.products.items()))
+        for number, (name, members) in enumerate(ledger.segments(), 101):
+            moscow = world.last.astimezone(ZoneInfo("Europe/Moscow")).strftime("%Y-%m-%d %H:%M:%S")
+            _insert(books, "segments", 4, [(number, name, "2017-01-01 00:00:00", moscow)])
+            _insert(books, "members", 2, ((number, member) for member in sorted(members)))
+        books.commit()
+
+
+def _insert(books: sqlite3.Connection, table: str, columns: int, rows: Any) -> None:
+    books.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})", rows)  # noqa: S608 - own names
+
+
+def _user(member: Member) -> tuple[Any, ...]:
+    since = _text(member.since)
+    contacts = member.name, member.email, member.phone, member.region, member.birth_year
+    return since, member.account, *contacts, since
+
+
+Course = tuple[str, str, str | None, int]
+"""An order's state, last change, shipping, and whether it arrived."""
+
+
+class Ledger:
+    """Purchases as they are entered: Pandao's orders, and on the way who buys what, for the segments."""
+
+    def __init__(self, last: datetime) -> None:
+        self.products: dict[int, tuple[str, str]] = {}
+        self._last = last
+        self._visits: Counter[tuple[str, str]] = Counter()
+        self._lines: Counter[str] = Counter()
+        self._spent: Counter[str] = Counter()
+
+    def enter(self, purchase: Purchase) -> Iterator[tuple[Any, ...]]:
+        """The orders of a purchase. Their ids, as in the family, are a time and numbers in 24 hex digits."""
+        stamp = f"{int(purchase.at.timestamp()):08x}"
+        transaction = f"{stamp}{purchase.number:016x}"
+        first = f"{stamp}{purchase.number:010x}"
+        placed, courses = _text(purchase.at), self._courses(purchase.at)
+        for line, bought in enumerate(purchase.lines):
+            self.products[bought.product] = bought.name, bought.category
+            identity = f"{first}{line:06x}"
+            state, updated, shipped, confirmed = courses[crc32(identity.encode()) % 50]
+            head = updated, identity, transaction, purchase.account, bought.product, bought.quantity
+            yield *head, bought.cents * KOPECKS_PER_CENT, state, confirmed, placed, shipped
+        self._count(purchase)
+
+    def _courses(self, placed: datetime) -> list[Course]:
+        """What became of an order of this age; fifty courses, of which each order has one by its id."""
+        age = self._last - placed
+        shipped = _text(placed + timedelta(days=3))
+        rare: Course = "SHIPPED", shipped, shipped, 0
+        usual = rare
+        if age <= timedelta(days=3):
+            rare = "REQUIRE_REVIEW", _text(placed), None, 0
+            usual = "APPROVED", _text(placed), None, 0
+        elif age > timedelta(days=14):
+            rare = "REFUNDED", _text(placed + timedelta(days=10)), shipped, 0
+            usual = "SHIPPED", _text(placed + timedelta(days=14)), shipped, 1
+        return [rare] + [usual] * 49
+
+    def _count(self, purchase: Purchase) -> None:
+        self._spent[purchase.account] += sum(line.cents for line in purchase.lines)
+        self._lines.update(line.category for line in purchase.lines)
+        for category in {line.category for line in purchase.lines}:
+            self._visits[purchase.account, category] += 1
+
+    def segments(self) -> Iterator[tuple[str, list[str]]]:
+        """Names and members: who often buys in a large category, and the tenth that spends most."""
+        largest = sorted(self._lines, key=lambda category: (-self._lines[category], category))[:CATEGORIES]
+        often: dict[str, list[str]] = {category: [] for category in largest}
+        for (account, category), visits in self._visits.items():
+            if visits >= VISITS and category in often:
+                often[category].append(account)
+        for category, members in often.items():
+            yield f"Buys often: {category.capitalize()}", members
+        ranked = sorted(self._spent, key=lambda account: (-self._spent[account], account))
+        yield "Big spenders", ranked[: -(-len(ranked) // 10)]
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat()[:19]
