@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import NamedTuple
 
 import strawberry
@@ -76,6 +77,9 @@ class Amount(NamedTuple):
     currency: str
 
 
+_AMOUNT: Callable[[tuple[int, str]], Amount] = partial(tuple.__new__, Amount)
+
+
 def amount(money: Sequence[Amount], access: Access) -> list[Decimal]:
     """In major units, exact."""
     return [Decimal(minor).scaleb(-2) for minor, _ in money]
@@ -92,7 +96,7 @@ class Money:
 
 def total(rows: Sequence[Row], access: Access) -> list[Amount]:
     """What was paid, shipping included."""
-    return [Amount(row.total_minor, row.currency) for row in rows]
+    return list(map(_AMOUNT, [(row.total_minor, row.currency) for row in rows]))
 
 
 @strawberry.type

@@ -252,37 +252,35 @@ class AbstractOf:
     ) -> dict[str, tuple[LevelSelection, list[int]]]:
         chosen = values if len(present) == len(values) else [values[index] for index in present]
         names: Sequence[Any]
+        kinds: Sequence[Any]
         try:
             names = type_names(self.interface, chosen)
+            kinds = list(dict.fromkeys(names))
         except Exception as error:
-            names = [error] * len(chosen)
-        if present and len(set(map(str, names))) == 1 and self.selections.get(names[0]) is not None:
-            return {names[0]: (self.selections[names[0]], present)}  # type: ignore[dict-item]
+            names, kinds = [error] * len(chosen), [error]
         by_type: dict[str, tuple[LevelSelection, list[int]]] = {}
-        for index, name in zip(present, names, strict=True):
-            found = by_type.get(name) if isinstance(name, str) else None
-            if found is None:
-                selection = self._selection(run, name, place, index)
-                if selection is None or selection is FAILED:
-                    out[index] = (
-                        missing(run, self._site, place, index)
-                        if selection is None and required
-                        else selection
-                    )
-                    continue
-                found = by_type[name] = (selection, [])
-            found[1].append(index)
+        for name in kinds if present else ():
+            indices = present
+            if len(kinds) > 1:
+                indices = [index for index, other in zip(present, names, strict=True) if other == name]
+            selection = self.selections.get(name)
+            if selection is not None:
+                by_type[name] = (selection, indices)
+                continue
+            for index in indices:
+                out[index] = self._without(run, name, place, index, required)
         return by_type
 
-    def _selection(self, run: Recorder, name: Any, place: Place, index: int) -> Any:
-        if isinstance(name, Exception):
-            return failed(run, name, self._site, place, index)
-        if not isinstance(name, str) or name not in self.selections:
+    def _without(self, run: Recorder, name: Any, place: Place, index: int, required: bool) -> Any:
+        """What stands for a value whose type is unknown, or not for this caller to see."""
+        if name in self.selections:
+            return missing(run, self._site, place, index) if required else None
+        error = name
+        if not isinstance(name, Exception):
             error = GraphQLError(
                 f"Runtime Object type '{name}' is not a possible type for '{self.interface}'."
             )
-            return failed(run, error, self._site, place, index)
-        return self.selections[name]
+        return failed(run, error, self._site, place, index)
 
 
 async def _fill(
