@@ -78,7 +78,8 @@ async def pull_round(settings: Settings, engine: AsyncEngine, console: Console) 
         report = await pull_all(engine, sources, secret(settings.state / "linking.key"), watcher)
         for meter in meters.values():
             meter.end()
-    console.print(f"  linked: {report}")
+    apart = f"; {report.refused} doubtful matches were left apart" if report.refused else ""
+    console.print(f"  {report.accounts:,} accounts, {report.linked:,} of them linked just now{apart}")
 
 
 def _show(meter: Meter, pulled: Pulled) -> None:

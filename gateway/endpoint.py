@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ from gateway.engine.run import Result
 from gateway.engine.selection import Asked
 from gateway.errors import FieldError, PartnerError, Refusal
 from gateway.graphiql import page
+from gateway.logs import place
 from gateway.oauth.tokens import Caller
 from gateway.schema import Schema
 from gateway.settings import Settings
@@ -34,6 +35,10 @@ logger = logging.getLogger("gateway.endpoint")
 
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
+HTML = "text/html"
+
+_QUALITY = re.compile(r";\s*q=([01](?:\.[0-9]{0,3})?)\s*(?:;|$)")
+_CHARSET = re.compile(r";\s*charset=\"?([^\s\";]*)")
 
 
 class Authenticator(Protocol):
@@ -77,7 +82,7 @@ class Endpoint:
         kind = JSON
         try:
             kind = media_type(request)
-            response = page() if kind == "text/html" else await self.graphql(request, kind)
+            response = page() if kind == HTML else await self.graphql(request, kind)
         except Refusal as refusal:
             error = {"message": refusal.message, "extensions": {"code": refusal.code}}
             response = answer({"errors": [error]}, kind, refusal.status, refusal.headers)
@@ -88,8 +93,8 @@ class Endpoint:
     async def graphql(self, request: Request, kind: str) -> Response:
         """The path of a request."""
         started = time.perf_counter()
-        caller = self._authenticator.authenticate(request.headers.get("authorization"))
-        operation = await read_operation(request, self._settings.max_body)
+        caller = self._authenticator.authenticate(authorization(request))
+        operation = await self._read(request)
         try:
             prepared = self._prepare(caller, operation)
         except InvalidDocument as invalid:
@@ -105,9 +110,21 @@ class Endpoint:
         self._note(request, caller, operation, result, started)
         return answer(body, kind)
 
+    async def _read(self, request: Request) -> Operation:
+        try:
+            async with asyncio.timeout(self._settings.deadline):
+                return await read_operation(request, self._settings.max_body)
+        except TimeoutError:
+            message = f"The body did not come within {self._settings.deadline:g} seconds."
+            raise Refusal(408, "REQUEST_TIMEOUT", message, {"Connection": "close"}) from None
+
     def _prepare(self, caller: Caller, operation: Operation) -> Prepared:
         view = self._schema.view(caller.scopes)
-        prepared = self._engine.prepare(view, operation.document, operation.variables, operation.name)
+        try:
+            prepared = self._engine.prepare(view, operation.document, operation.variables, operation.name)
+        except RecursionError:
+            message = "The document's fragments or the variables are nested too deeply."
+            raise InvalidDocument("DEPTH_LIMIT", [GraphQLError(message)]) from None
         if prepared.plan.refusals and self._settings.unauthorized == "reject":
             lack = sorted(
                 {
@@ -137,8 +154,8 @@ class Endpoint:
         finally:
             for task in (running, gone):
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await gone
+            # An exception that nobody fetches, asyncio would log with its text.
+            await asyncio.gather(running, gone, return_exceptions=True)
 
     def _note(
         self, request: Request, caller: Caller, operation: Operation, result: Result, started: float
@@ -157,26 +174,53 @@ class Endpoint:
         )
 
 
+def authorization(request: Request) -> str | None:
+    """The Authorization header. Raises `Refusal` 400 where there are several (RFC 6750, 3.1)."""
+    sent = request.headers.getlist("authorization")
+    if len(sent) > 1:
+        challenge = {"WWW-Authenticate": 'Bearer error="invalid_request"'}
+        raise Refusal(400, "BAD_REQUEST", "Send one Authorization header.", challenge)
+    return sent[0] if sent else None
+
+
 def media_type(request: Request) -> str:
-    """The media type to answer with. Raises `Refusal` for what cannot be served."""
-    accept = request.headers.get("accept", "*/*").lower()
-    if request.method in ("GET", "HEAD") and "text/html" in accept:
-        return "text/html"
-    if GRAPHQL_JSON in accept:
-        return GRAPHQL_JSON
-    if any(each in accept for each in (JSON, "*/*", "application/*")):
-        return JSON
-    raise Refusal(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL_JSON} or {JSON}.")
+    """The media type to answer with: the one wanted most of those there are. Raises `Refusal` 406.
+
+    A browser gets the page; a wildcard means plain JSON, for who writes one may not know GraphQL's own type.
+    """
+    wanted = accepted(request.headers.getlist("accept"))
+    anything = wanted.get("application/*", wanted.get("*/*", 0))
+    offers = {
+        HTML: wanted.get(HTML, 0) if request.method in ("GET", "HEAD") else 0,
+        GRAPHQL_JSON: wanted.get(GRAPHQL_JSON, 0),
+        JSON: wanted.get(JSON, anything),
+    }
+    best = max(offers, key=lambda kind: offers[kind])
+    if not offers[best]:
+        raise Refusal(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL_JSON} or {JSON}.")
+    return best
+
+
+def accepted(headers: Sequence[str]) -> Mapping[str, float]:
+    """The media ranges of Accept headers, each with its quality (RFC 9110, 12.5.1); without any, `*/*`."""
+    found: dict[str, float] = {}
+    for each in ",".join(headers).lower().split(","):
+        name, separator, parameters = each.partition(";")
+        quality = _QUALITY.search(separator + parameters)
+        found[name.strip()] = float(quality[1]) if quality else 1.0
+    found.pop("", None)
+    return found or {"*/*": 1.0}
 
 
 async def read_operation(request: Request, limit: int) -> Operation:
     """What the request asks. Raises `Refusal` 400, 405, 413 or 415 for what is no GraphQL request."""
     if request.method != "POST":
         raise Refusal(405, "METHOD_NOT_ALLOWED", "Send operations with POST.", {"Allow": "POST"})
-    content_type, _, parameters = request.headers.get("content-type", "").lower().partition(";")
-    if content_type.strip() != JSON:
+    content_type = request.headers.get("content-type", "").lower()
+    if content_type.partition(";")[0].strip() != JSON:
         raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", f"Send the operation as {JSON}.")
-    if "charset" in parameters and "utf-8" not in parameters.replace("utf8", "utf-8"):
+    charset = _CHARSET.search(content_type)
+    if charset is not None and charset[1] not in ("utf-8", "utf8"):
         raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "JSON is UTF-8.")
     try:
         body = orjson.loads(await read_body(request, limit))
@@ -226,7 +270,12 @@ def answer(
 ) -> Response:
     """A GraphQL answer. It is for its caller alone, so nothing on the way may keep it."""
     content_type = f"{kind}; charset=utf-8"
-    kept = {"Cache-Control": "no-store", "Vary": "Authorization, Accept", **(headers or {})}
+    kept = {
+        "Cache-Control": "no-store",
+        "Vary": "Authorization, Accept",
+        "X-Content-Type-Options": "nosniff",
+        **(headers or {}),
+    }
     return Response(orjson.dumps(body), status, kept, content_type)
 
 
@@ -257,17 +306,13 @@ def disclosed(error: GraphQLError, request: Request) -> dict[str, Any]:
 def _masked(found: dict[str, Any], cause: Exception, request: Request) -> dict[str, Any]:
     identity = uuid.uuid4().hex
     # The exception's text may hold a person's data; where it was raised tells an engineer enough.
-    trace = cause.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
     logger.error(
         "masked error",
         extra={
             "request_id": request.scope.get("request_id"),
             "error_id": identity,
             "kind": type(cause).__name__,
-            "where": where,
+            "where": place(cause),
         },
     )
     message = "The gateway failed here. Tell its operator the id in `extensions`."

@@ -43,6 +43,12 @@ def _frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
     return traceback.extract_tb(trace)[-5:]
 
 
+def place(error: BaseException) -> str:
+    """Where an exception was raised, as `file:line`; its text may hold a person's data, this does not."""
+    frames = _frames(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
+
+
 def configure(level: int = logging.INFO) -> None:
     """Send the logs of this process to standard error."""
     handler = logging.StreamHandler()
@@ -51,6 +57,9 @@ def configure(level: int = logging.INFO) -> None:
     # uvicorn's access log has the query string, and Authlib's debug log has tokens.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("authlib").setLevel(logging.INFO)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # At DEBUG the database's driver writes every statement with its values.
+    logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
 
 class RequestLog:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -46,15 +47,15 @@ class Settings:
         return f"{self.origin}/graphql"
 
 
-_CASTS: Mapping[str, Any] = {
-    "origin": str,
-    "unauthorized": str,
-    "deadline": float,
-    "max_body": int,
-    "max_depth": int,
-    "max_tokens": int,
-    "readers": int,
-}
+class PartnerSettings(dict[str, str]):
+    """What is set for one partner. Asked for a setting that is not there, it says which one the operator must make."""
+
+    def __init__(self, name: str, values: Mapping[str, str]) -> None:
+        super().__init__(values)
+        self._name = name
+
+    def __missing__(self, key: str) -> str:
+        raise SettingsError(f"the settings lack {key} in [connectors.{self._name}]")
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -62,27 +63,84 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
 
     Raises `SettingsError` with the name of the setting that cannot be read.
     """
-    state = Path(environ.get("GATEWAY_STATE", ".gateway"))
-    values = _read(state / "settings.toml")
-    connectors = values.pop("connectors", {})
-    if unknown := sorted(values.keys() - _CASTS.keys()):
-        raise SettingsError(f"unknown settings in {state / 'settings.toml'}: {', '.join(unknown)}")
-    for name in _CASTS:
-        if (text := environ.get(f"GATEWAY_{name.upper()}")) is not None:
-            values[name] = text
-    try:
-        cast = {name: _CASTS[name](value) for name, value in values.items()}
-    except ValueError as error:
-        raise SettingsError(f"a setting is not of its type: {error}") from None
-    if cast.get("unauthorized", "filter") not in ("filter", "reject"):
-        raise SettingsError('unauthorized must be "filter" or "reject"')
-    return Settings(state=state, connectors=connectors, **cast)
+    state = Path(environ.get("GATEWAY_STATE") or ".gateway")
+    path = state / "settings.toml"
+    values = _read(path)
+    connectors = _connectors(path, values.pop("connectors", {}))
+    if unknown := sorted(values.keys() - _RULES.keys()):
+        raise SettingsError(f"unknown settings in {path}: {', '.join(unknown)}")
+    found = {name: _checked(name, value, str(path)) for name, value in values.items()}
+    for name in _RULES:
+        variable = f"GATEWAY_{name.upper()}"
+        if (text := environ.get(variable)) is not None:
+            found[name] = _checked(name, text, variable)
+    return Settings(state=state, connectors=connectors, **found)
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
     try:
-        return tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: {error}") from None
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from None
+
+
+def _connectors(path: Path, tables: Any) -> Mapping[str, Mapping[str, str]]:
+    if not isinstance(tables, dict):
+        raise SettingsError(f"{path}: connectors must be tables, as [connectors.NAME]")
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise SettingsError(f"{path}: connectors.{name} must be a table, [connectors.{name}]")
+        for key, value in table.items():
+            if not isinstance(value, str):
+                raise SettingsError(f"{path}: {key} in [connectors.{name}] must be a text")
+    return {name: PartnerSettings(name, table) for name, table in tables.items()}
+
+
+def _checked(name: str, value: Any, source: str) -> Any:
+    read, meaning = _RULES[name]
+    try:
+        return read(value)
+    except (ValueError, OverflowError):
+        raise SettingsError(f"{name} in {source} must be {meaning}") from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError
+    return value
+
+
+def _answer(value: Any) -> str:
+    if value not in ("filter", "reject"):
+        raise ValueError
+    return str(value)
+
+
+def _seconds(value: Any) -> float:
+    number = float(value) if isinstance(value, str | float) else float(_count(value))
+    if not 0 < number < math.inf:
+        raise ValueError
+    return number
+
+
+def _count(value: Any) -> int:
+    number = int(value) if isinstance(value, str) else value
+    if type(number) is not int or number < 1:
+        raise ValueError
+    return number
+
+
+_COUNT = (_count, "a whole number from 1 up")
+
+_RULES: Mapping[str, tuple[Callable[[Any], Any], str]] = {
+    "origin": (_text, "an address such as https://gateway.example"),
+    "unauthorized": (_answer, '"filter" or "reject"'),
+    "deadline": (_seconds, "a number of seconds above 0"),
+    "max_body": _COUNT,
+    "max_depth": _COUNT,
+    "max_tokens": _COUNT,
+    "readers": _COUNT,
+}
+"""How each setting is read, and what to say where it cannot be."""

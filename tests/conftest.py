@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.app import create_app, prepare
 from gateway.oauth.keys import signing_keys
@@ -73,11 +75,31 @@ class Gateway:
         assert response.status_code == 200, response.text
         return response.json()
 
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction on the gateway's database, as a sync or the command line has it."""
+        database = writer(self.settings.database)
+        async with database.begin() as connection:
+            yield connection
+        await database.dispose()
+
+
+_EMPTY: list[bytes] = []
+
+
+async def empty_database(settings: Settings) -> None:
+    """The database as `prepare` makes it; the migrations take a while, so they run once for all tests."""
+    if not _EMPTY:
+        await prepare(settings)
+        _EMPTY.append(settings.database.read_bytes())
+    settings.state.mkdir(parents=True, exist_ok=True)
+    settings.database.write_bytes(_EMPTY[0])
+
 
 async def start(folder: Path, rows: Rows, **options: Any) -> AsyncIterator[Gateway]:
     """A gateway in a folder of its own, over these rows."""
     settings = Settings(state=folder, origin=ORIGIN, **options)
-    await prepare(settings)
+    await empty_database(settings)
     database = writer(settings.database)
     async with database.begin() as connection:
         await write(connection, rows)

@@ -8,10 +8,15 @@ from typing import Any
 from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from connectors.alibaba.orders import alibaba_orders
+from connectors.fund.reports import FIGURES, fund_cash_flows, fund_positions, fund_reports
+from connectors.mailru.orders import mailru_orders
+from connectors.mailru.segments import mailru_segment_members, mailru_segments
 from gateway.access.agreements import consents
 from gateway.clients.accounts import accounts, profiles
 from gateway.clients.client import clients
 from gateway.clients.orders import order_lines, orders
+from gateway.store.tables import metadata
 
 Rows = Mapping[Table, Sequence[Mapping[str, Any]]]
 
@@ -90,15 +95,49 @@ def line(order_row: Mapping[str, Any], number: int = 1, name: str = "Tea") -> di
 
 
 def consent(
-    client: int, recipient: str, purpose: str = "analytics", until: str | None = None
+    client: int,
+    recipient: str,
+    purpose: str = "analytics",
+    until: str | None = None,
+    since: str = "2017-01-01T00:00:00Z",
 ) -> dict[str, Any]:
     """A row of `consents`."""
     return {
         "client_id": client,
         "recipient": recipient,
         "purpose": purpose,
-        "valid_from": "2017-01-01T00:00:00Z",
+        "valid_from": since,
         "valid_until": until,
+    }
+
+
+def extra(order_row: Mapping[str, Any]) -> tuple[Table, dict[str, Any]]:
+    """What the partner alone says of an order: its table and row."""
+    if order_row["party"] == "ALIBABA":
+        return alibaba_orders, {"order_id": order_row["id"], "logistics_status": "BUYER_ACCEPT_GOODS"}
+    return mailru_orders, {"order_id": order_row["id"], "transaction_id": "T1"}
+
+
+def segment(number: str, name: str) -> dict[str, Any]:
+    """A row of `mailru_segments`."""
+    return {"id": number, "name": name, "updated_at": "2017-12-31T21:00:00Z"}
+
+
+def member(number: str, name: str, client: int) -> dict[str, Any]:
+    """A row of `mailru_segment_members`."""
+    return {"segment_id": number, "account_id": f"MAILRU:{name}", "client_id": client}
+
+
+def report(quarter: str, nav: int = 1000) -> dict[Table, list[dict[str, Any]]]:
+    """A quarter of the fund in its three tables; `nav` in minor units."""
+    figures = {f"{name}_minor": nav for name in FIGURES}
+    of_quarter = {"quarter": quarter, "currency": "USD"}
+    head = {"version": 1, "published_at": "2017-04-20T09:00:00Z", "gmv_minor": None}
+    flow = {"kind": "CALL", "number": 1, "day": "2017-02-01", "amount_minor": nav}
+    return {
+        fund_reports: [{**of_quarter, **head, **figures}],
+        fund_positions: [{**of_quarter, "shareholder": "RDIF", "stake_bp": 1300, **figures}],
+        fund_cash_flows: [{**of_quarter, "shareholder": "RDIF", **flow}],
     }
 
 
@@ -126,15 +165,64 @@ def small_world() -> Rows:
     }
 
 
+ELENA, FYODOR, GALINA, HARITON, ILYA = 505, 606, 707, 808, 909
+"""Four more of Pandao's, who said to Alibaba: offers, but no analysis (Elena); until last year (Fyodor); from 2099 on
+(Galina); nothing, but to the fund (Hariton). Ilya of AliExpress lets Mail.ru forecast demand, and nothing else."""
+
+PEOPLE = {
+    **EVERYBODY,
+    "ELENA": (ELENA, ("MAILRU",)),
+    "FYODOR": (FYODOR, ("MAILRU",)),
+    "GALINA": (GALINA, ("MAILRU",)),
+    "HARITON": (HARITON, ("MAILRU",)),
+    "ILYA": (ILYA, ("ALIBABA",)),
+}
+
+CONSENTS = [
+    consent(ADA, "ALIBABA"),
+    consent(ADA, "MAILRU"),
+    consent(CLARA, "ALIBABA"),
+    consent(ELENA, "ALIBABA", "targeted_offers"),
+    consent(FYODOR, "ALIBABA", until="2018-01-01T00:00:00Z"),
+    consent(GALINA, "ALIBABA", since="2099-01-01T00:00:00Z"),
+    consent(HARITON, "RDIF"),
+    consent(HARITON, "RDIF", "reporting"),
+    consent(ILYA, "MAILRU", "demand_forecast"),
+]
+
+
+def speaking_world() -> Rows:
+    """Everybody, in rows that say whose they are: a region is `ADA at ALIBABA`, an order `PandaoOrder:ADA`.
+
+    Orders were placed in 2017, in the month of their client's letter (Ada's in January).
+    """
+    known = [(name, client, party) for name, (client, parties) in PEOPLE.items() for party in parties]
+    placed = [
+        order(party, name, name, client, f"2017-{client // 101:02}-01T00:00:00Z")
+        for name, client, party in known
+    ]
+    extras = [extra(each) for each in placed]
+    at_mailru = [(name, client) for name, client, party in known if party == "MAILRU"]
+    return {
+        clients: [{"id": client} for client, _ in PEOPLE.values()],
+        accounts: [account(party, name, client, f"{name} at {party}") for name, client, party in known],
+        profiles: [profile(party, name, client) for name, client, party in known],
+        orders: placed,
+        order_lines: [line(each, name=f"Tea of {each['account_id']}") for each in placed],
+        alibaba_orders: [row for table, row in extras if table is alibaba_orders],
+        mailru_orders: [row for table, row in extras if table is mailru_orders],
+        mailru_segments: [segment("7", "Tea lovers"), segment("8", "BORIS and no other")],
+        mailru_segment_members: [
+            *(member("7", name, client) for name, client in at_mailru),
+            member("8", "BORIS", BORIS),
+        ],
+        consents: CONSENTS,
+        **report("2017Q1"),
+    }
+
+
 async def write(connection: AsyncConnection, rows: Rows) -> None:
     """Insert the rows, parents first."""
-    for table in sorted(
-        rows,
-        key=lambda each: (
-            [clients, accounts, profiles, orders, order_lines].index(each)
-            if each in (clients, accounts, profiles, orders, order_lines)
-            else 9
-        ),
-    ):
+    for table in sorted(rows, key=metadata.sorted_tables.index):
         if rows[table]:
             await connection.execute(insert(table), [dict(row) for row in rows[table]])

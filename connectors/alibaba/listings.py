@@ -141,12 +141,13 @@ async def _sized(listing: Listing, upstream: Upstream, place: Place) -> tuple[Pl
     if sheet.total > PAGE_SIZE:
         place = replace(place, page=-(-sheet.total // PAGE_SIZE))
         sheet = await _read(listing, upstream, place)
-    # The total leaves records out, so a full page is not taken for the last one.
+    # The total leaves records out, so a full page is the last one only where no other follows.
     while len(sheet.records) >= PAGE_SIZE:
-        place, before = replace(place, page=place.page + 1), sheet
-        sheet = await _read(listing, upstream, place)
-        if sheet.records == before.records:
-            raise PartnerError(Kind.DRIFT, f"{listing.method} gives the same page for every number")
+        further = replace(place, page=place.page + 1)
+        following = await _read(listing, upstream, further)
+        if following.records == sheet.records:
+            break
+        place, sheet = further, following
     return place, sheet
 
 

@@ -12,7 +12,8 @@ Alternatives = tuple[frozenset[str], ...]
 
 
 @strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION, Location.OBJECT, Location.INTERFACE],
+    # In the order of the alphabet, as the schema is sorted; else Strawberry prints the directive twice.
+    locations=[Location.FIELD_DEFINITION, Location.INTERFACE, Location.OBJECT],
     name="requiresScopes",
     print_definition=True,
 )

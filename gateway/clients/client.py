@@ -145,7 +145,10 @@ def _key(access: Access, argument: str, text: str) -> int:
 
 def _wanted(given: ClientFilter | None) -> dict[str, Any]:
     names = ("region", "party", "placed_after", "placed_before")
-    return {name: value for name in names if (value := getattr(given, name, None))}
+    values = {name: getattr(given, name, None) for name in names}
+    return {
+        name: value for name, value in values.items() if value is not None and value is not strawberry.UNSET
+    }
 
 
 def _region() -> Any:

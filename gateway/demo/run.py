@@ -18,7 +18,8 @@ from gateway.access.agreements import CONTRACT
 from gateway.app import prepare
 from gateway.bars import Meter, bars, pull_round
 from gateway.demo.consents import seed_consents
-from gateway.demo.setting import furnish
+from gateway.demo.quality import quality
+from gateway.demo.setting import TRUTH, furnish
 from gateway.discovery import discover
 from gateway.oauth.applications import Known, add, find
 from gateway.oauth.keys import signing_keys
@@ -58,6 +59,11 @@ async def fill(settings: Settings, console: Console) -> None:
             # The planner must know how the keys are spread before the first caller comes.
             await connection.exec_driver_sql("ANALYZE")
             await connection.commit()
+            linked = await quality(connection, json.loads((settings.state / TRUTH).read_text()))
+        console.print(
+            f"  of the pairs of accounts that are one person, {linked.recall:.1%} were found; "
+            f"{linked.precision:.1%} of the pairs found are right"
+        )
     finally:
         await engine.dispose()
 

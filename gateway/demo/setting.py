@@ -17,6 +17,7 @@ from gateway.connector import Connector
 from gateway.errors import SettingsError
 
 WORLD = "world"
+TRUTH = "truth.json"
 _PATIENCE = 30.0
 
 
@@ -45,7 +46,7 @@ def furnish(
             doing = connector.name
             connector.furnish(world, folder)
     # The truth lies beside the sandboxes' folder, out of their reach.
-    (state / "truth.json").write_text(json.dumps(world.truth()))
+    (state / TRUTH).write_text(json.dumps(world.truth()))
     marker.write_text(json.dumps({"newest": world.last.isoformat()}))
     return folder
 

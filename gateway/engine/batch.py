@@ -77,8 +77,8 @@ def attribute_of(field: GraphQLField) -> str:
     return python_name
 
 
-def type_names(interface: GraphQLInterfaceType, values: Sequence[Any]) -> list[str]:
-    """The names of the object types of an interface's values.
+def type_names(interface: GraphQLInterfaceType, values: Sequence[Any]) -> list[str | Exception]:
+    """The names of the object types of an interface's values, or an exception in a name's place.
 
     An interface says them for a whole level in a static method `type_names`; without one, a value is an instance of
     its Strawberry type.
@@ -86,6 +86,14 @@ def type_names(interface: GraphQLInterfaceType, values: Sequence[Any]) -> list[s
     definition = interface.extensions.get("strawberry-definition")
     name_all = getattr(definition.origin, "type_names", None) if definition is not None else None
     if name_all is not None:
-        names: list[str] = name_all(values)
+        names: list[str | Exception] = name_all(values)
         return names
-    return [type(value).__strawberry_definition__.name for value in values]
+    return [_type_name(value) for value in values]
+
+
+def _type_name(value: Any) -> str | Exception:
+    definition = getattr(type(value), "__strawberry_definition__", None)
+    if definition is None:
+        return TypeError(f"an instance of {type(value).__name__} is of no type of the schema")
+    name: str = definition.name
+    return name

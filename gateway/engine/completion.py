@@ -8,7 +8,7 @@ that is null there or further up (6.4.4).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import isfinite
 from types import NoneType
 from typing import Any, Final, Protocol
@@ -21,7 +21,7 @@ from graphql import (
     GraphQLScalarType,
     Undefined,
 )
-from graphql.pyutils import UndefinedType
+from graphql.pyutils import UndefinedType, is_iterable
 
 from gateway.engine.batch import type_names
 from gateway.engine.places import Items, Place, Some
@@ -189,11 +189,16 @@ class ListOf:
             return FAILED
         if isinstance(value, Exception):
             return failed(run, value, self._site, place, index)
-        if isinstance(value, Iterable) and not isinstance(value, (str, bytes, bytearray, Mapping)):
+        try:
+            return self._items(value)
+        except Exception as error:
+            return failed(run, error, self._site, place, index)
+
+    def _items(self, value: Any) -> list[Any]:
+        if is_iterable(value):
             return list(value)
         where = f"{self._site.parent}.{self._site.name}"
-        error = GraphQLError(f"Expected Iterable, but did not find one for field '{where}'.")
-        return failed(run, error, self._site, place, index)
+        raise GraphQLError(f"Expected Iterable, but did not find one for field '{where}'.")
 
     def _gather(self, items: Column, may_fail: bool) -> Any:
         if not may_fail:
@@ -239,9 +244,10 @@ class AbstractOf:
         """See `Completer`."""
         out, present = split(run, values, self._site, place, required)
         by_type = self._by_type(run, values, place, present, out, required)
-        if len(by_type) == 1 and len(present) == len(values):
-            [(selection, _)] = by_type.values()
-            return await selection.run(run, values, place)
+        if len(by_type) == 1:
+            [(selection, indices)] = by_type.values()
+            if len(indices) == len(values):
+                return await selection.run(run, values, place)
         await asyncio.gather(
             *(_fill(run, selection, values, place, indices, out) for selection, indices in by_type.values())
         )
@@ -255,6 +261,8 @@ class AbstractOf:
         kinds: Sequence[Any]
         try:
             names = type_names(self.interface, chosen)
+            if len(names) != len(chosen):
+                raise TypeError(f"{self.interface} gave {len(names)} type names for {len(chosen)} values")
             kinds = list(dict.fromkeys(names))
         except Exception as error:
             names, kinds = [error] * len(chosen), [error]

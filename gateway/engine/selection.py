@@ -196,7 +196,7 @@ def _builder(keys: Sequence[str]) -> Callable[..., list[Any]]:
     """A function from columns to dicts with these keys, compiled: a dict display is the fastest there is."""
     names = [f"v{index}" for index in range(len(keys))]
     items = ", ".join(f"{key!r}: {name}" for key, name in zip(keys, names, strict=True))
-    source = f"lambda *columns: [{{{items}}} for {', '.join(names)}, in zip(*columns)]"
+    source = f"lambda *columns: [{{{items}}} for {', '.join(names) or '_'}, in zip(*columns)]"
     # Keys are GraphQL names, letters, digits and underscores, and written as literals.
     build: Callable[..., list[Any]] = eval(source, {"__builtins__": {"zip": zip}})  # noqa: S307
     return build

@@ -4,35 +4,77 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import event
+from alembic.util import CommandError
+from sqlalchemy import URL, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import connectors
+from gateway.errors import SettingsError
+
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    # A first pull writes a million rows under keys in no order: the pages they fall on must stay at hand.
+    "cache_size = -131072",
+    "wal_autocheckpoint = 10000",
+)
 
 
 def writer(path: Path) -> AsyncEngine:
-    """An engine on the SQLite file: WAL, full synchronisation, foreign keys on. The caller disposes of it."""
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", connect_args={"timeout": 30})
+    """An engine on the SQLite file: WAL, full synchronisation, foreign keys on. The caller disposes of it.
+
+    It makes no file, and errors of its statements do not show the values. A connection to a file that was since taken
+    away or replaced is not used again.
+    """
+    url = _url(path, "sqlite+aiosqlite")
+    engine = create_async_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
+    def _prepare(connection: Any, record: Any) -> None:
+        record.info["file"] = _identity(path)
         cursor = connection.cursor()
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        for pragma in _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _check(_connection: Any, record: Any, _proxy: Any) -> None:
+        if _identity(path) != record.info["file"]:
+            raise DisconnectionError
 
     return engine
 
 
+def _url(path: Path, driver: str) -> URL:
+    return URL.create(driver, database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file this is, by device and inode; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def migrate(path: Path) -> None:
-    """Bring the database to the newest form; makes it, readable by its owner only, where there is none."""
+    """Bring the database to the newest form; makes it, readable by its owner only, where there is none.
+
+    Raises `SettingsError` for a database of a newer gateway, or of a connector that is no longer there.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        path.touch(mode=0o600)
-    command.upgrade(migrations(path), "heads")
+    path.touch(mode=0o600)
+    try:
+        command.upgrade(migrations(path), "heads")
+    except CommandError as error:
+        raise SettingsError(f"{path} cannot be brought to the newest form: {error}") from None
 
 
 def migrations(path: Path) -> Config:
@@ -42,8 +84,12 @@ def migrations(path: Path) -> Config:
     for root in connectors.__path__:
         folders += sorted(Path(root).glob("*/migrations"))
     config = Config()
-    config.set_main_option("script_location", str(here))
-    config.set_main_option("path_separator", "newline")
-    config.set_main_option("version_locations", "\n".join(map(str, folders)))
-    config.set_main_option("sqlalchemy.url", f"sqlite:///{path}")
+    options = {
+        "script_location": str(here),
+        "path_separator": "newline",
+        "version_locations": "\n".join(map(str, folders)),
+        "sqlalchemy.url": _url(path, "sqlite").render_as_string(),
+    }
+    for name, value in options.items():
+        config.set_main_option(name, value.replace("%", "%%"))
     return config

@@ -12,26 +12,36 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import aiosqlite
 import orjson
+from sqlalchemy import Table
 
 from gateway.oauth.tokens import Caller
 from gateway.store.queries import Query, Row
-from gateway.store.tables import metadata
+from gateway.store.tables import NOBODY, metadata
 
-_CALLER = """
-CREATE TEMP TABLE caller (party TEXT, purpose TEXT, scopes TEXT);
-INSERT INTO caller VALUES (NULL, NULL, '[]');
-CREATE TEMP VIEW caller_right AS
-    SELECT owner, dataset, consent FROM main.agreements
-    WHERE recipient = (SELECT party FROM caller)
-      AND purpose IN ('*', (SELECT purpose FROM caller))
-      AND scope IN (SELECT value FROM json_each((SELECT scopes FROM caller)));
+_SECRET = f"_{token_hex(8)}"
+"""Ends the names through which tables are reached, so that no statement can call a part of itself by one."""
+
+_CALLER = f"""
+CREATE TEMP TABLE caller{_SECRET} (party TEXT, purpose TEXT, scopes TEXT);
+INSERT INTO caller{_SECRET} VALUES (NULL, NULL, '[]');
+CREATE TEMP VIEW caller AS SELECT * FROM temp.caller{_SECRET};
+"""  # noqa: S608 - our own name
+
+_RIGHTS = """
+SELECT owner, dataset, consent FROM main.agreements
+WHERE recipient = (SELECT party FROM caller)
+  AND purpose IN ('*', (SELECT purpose FROM caller))
+  AND scope IN (SELECT value FROM json_each((SELECT scopes FROM caller)))
 """
 
-_TAKE = "UPDATE temp.caller SET party = ?, purpose = ?, scopes = ?"
+_TABLES = "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*'"
+
+_TAKE = f"UPDATE temp.caller{_SECRET} SET party = ?, purpose = ?, scopes = ?"  # noqa: S608 - as above
 
 
 class CallerConnection(sqlite3.Connection):
@@ -43,27 +53,39 @@ class CallerConnection(sqlite3.Connection):
             "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824;"
         )
         self.executescript(_CALLER)
-        for table in metadata.sorted_tables:
+        self._show("caller_right", _RIGHTS)
+        rules = {table.name: _rule(table) for table in metadata.sorted_tables}
+        for name in [*rules, *(name for (name,) in self.execute(_TABLES).fetchall() if name not in rules)]:
             # Names and rules are the gateway's own declarations, never a caller's text.
-            view = f"SELECT * FROM main.{table.name} AS this WHERE {table.info['rows']}"  # noqa: S608
-            self.execute(f"CREATE TEMP VIEW {table.name} AS {view}")
+            self._show(name, f"SELECT * FROM main.{name} AS this WHERE {rules.get(name, NOBODY)}")  # noqa: S608
         # SQLite makes a table-valued function at its first use, which the authorizer would take for a new table.
         self.execute("SELECT 1 FROM json_each('[]')")
         self.set_authorizer(_authorize)
 
+    def _show(self, name: str, statement: str) -> None:
+        self.execute(f"CREATE TEMP VIEW {name}{_SECRET} AS {statement}")
+        self.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM temp.{name}{_SECRET}")  # noqa: S608 - as above
+
+
+def _rule(table: Table) -> str:
+    rule: str = table.info["rows"]
+    if "this." in rule:
+        return rule
+    # Of a rule that asks nothing of its row, SQLite would check a bare count as if it were one of the whole table.
+    column = f"this.{table.primary_key.columns[0].name}"
+    return f"({rule}) AND {column} IS {column}"
+
 
 def _authorize(action: int, name: str | None, _: str | None, database: str | None, view: str | None) -> int:
-    """Let a statement read main tables only from within one of the views."""
-    if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE):
-        return sqlite3.SQLITE_OK
+    """Let a statement read main tables only from within one of the views; `view` may also be a CTE's name."""
+    allowed = action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
     if action == sqlite3.SQLITE_READ:
-        through_view = view in metadata.tables or view == "caller_right"
-        # SQLite counts its table-valued functions as tables of main.
-        allowed = database != "main" or through_view or name == "json_each"
-        return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_UPDATE and database == "temp" and name == "caller":
-        return sqlite3.SQLITE_OK
-    return sqlite3.SQLITE_DENY
+        # SQLite counts its table-valued functions as tables of main, and gives a schema's name as it was written.
+        outside = (database or "temp").lower() == "temp" and not str(name).startswith("sqlite_")
+        allowed = outside or name == "json_each" or (view or "").endswith(_SECRET)
+    elif action == sqlite3.SQLITE_UPDATE:
+        allowed = name == f"caller{_SECRET}"
+    return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 
 
 class Readers:

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Column, Integer, Table, Text, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import IntegrityError, InterfaceError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.clients.accounts import accounts
 from gateway.errors import Unreadable
 from gateway.store.tables import Instant, instant, table
-from gateway.sync.datasets import Batch, Cursor, Dataset
+from gateway.sync.datasets import Batch, Cursor, Dataset, Rows
 from gateway.upstream.http import Upstream
 
 sync_cursors = table(
@@ -71,14 +73,17 @@ async def pull(
         await connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
         await connection.commit()
         cursor = await stored_cursor(connection, connector, dataset.name)
-        async with aclosing(dataset.pull(upstream, cursor)) as batches:  # type: ignore[type-var]
-            async for batch in batches:
-                progress.expected = batch.expected
-                progress.unreadable += await keep(connection, connector, dataset, batch)
-                progress.records += len(batch.records)
-                await connection.commit()
-                watch(progress)
-        await connection.exec_driver_sql("PRAGMA synchronous = FULL")
+        try:
+            async with aclosing(dataset.pull(upstream, cursor)) as batches:  # type: ignore[type-var]
+                async for batch in batches:
+                    progress.expected = batch.expected
+                    progress.unreadable += await keep(connection, connector, dataset, batch)
+                    progress.records += len(batch.records)
+                    await connection.commit()
+                    watch(progress)
+        finally:
+            await connection.rollback()
+            await connection.exec_driver_sql("PRAGMA synchronous = FULL")
     return progress
 
 
@@ -96,36 +101,85 @@ async def stored_cursor(connection: AsyncConnection, connector: str, dataset: st
 async def keep(connection: AsyncConnection, connector: str, dataset: Dataset, batch: Batch) -> int:
     """Write a batch's rows, its unreadable records and its cursor; the number of unreadable ones."""
     rows, letters = await asyncio.to_thread(_read, dataset, batch.records)
-    for target, parents in _replaced(dataset, rows).items():
-        gone = _delete(target, (dataset.children or {})[target])
-        await connection.exec_driver_sql(gone, [{"parent": parent} for parent in parents])
-    for target, values in rows.items():
-        await connection.exec_driver_sql(_upsert(target, tuple(values[0])), values)
     now = instant(datetime.now(UTC))
-    keys = {"connector": connector, "dataset": dataset.name}
+    # Before the rows, for it begins the transaction of all of them: a savepoint outside of one would end by itself.
+    await _put_cursor(connection, connector, dataset, batch, now)
+    try:
+        async with connection.begin_nested():
+            await _write(connection, dataset, rows)
+    except _REFUSALS:
+        letters = await _write_singly(connection, dataset, batch.records)
     if letters:
+        known = {"connector": connector, "dataset": dataset.name, "seen_at": now}
         put_aside = upsert(dead_letters).on_conflict_do_nothing()
-        await connection.execute(put_aside, [{**keys, **letter, "seen_at": now} for letter in letters])
+        await connection.execute(put_aside, [{**known, **letter} for letter in letters])
+    return len(letters)
+
+
+async def _put_cursor(
+    connection: AsyncConnection, connector: str, dataset: Dataset, batch: Batch, now: str
+) -> None:
     place = {"cursor": orjson.dumps(batch.cursor).decode(), "pulled_at": now}
     await connection.execute(
         upsert(sync_cursors)
-        .values(**keys, **place, records=len(batch.records))
+        .values(connector=connector, dataset=dataset.name, **place, records=len(batch.records))
         .on_conflict_do_update(
             index_elements=["connector", "dataset"],
             set_={**place, "records": sync_cursors.c.records + len(batch.records)},
         )
     )
-    return len(letters)
 
+
+_REFUSALS = (IntegrityError, InterfaceError, ProgrammingError, OverflowError, UnicodeError)
+"""What is raised for rows that the database cannot take: broken constraints, and values of no SQL type."""
 
 _NAMED = sqlite_dialect(paramstyle="named")
 
 Keyed = dict[Table, list[dict[str, Any]]]
 
+Letter = dict[str, str]
 
-def _read(dataset: Dataset, records: Iterable[Any]) -> tuple[Keyed, list[dict[str, str]]]:
-    rows: Keyed = {}
-    letters: list[dict[str, str]] = []
+
+class Read(NamedTuple):
+    """Rows of records: those by table, and those of children by table and parent, of which the last word counts."""
+
+    rows: Keyed
+    children: dict[Table, dict[Any, list[dict[str, Any]]]]
+
+
+async def _write(connection: AsyncConnection, dataset: Dataset, read: Read) -> None:
+    for child, by_parent in filter(itemgetter(1), read.children.items()):
+        gone = _delete(child, (dataset.children or {})[child])
+        await connection.exec_driver_sql(gone, [{"parent": parent} for parent in by_parent])
+    whole = {
+        child: [row for rows in found.values() for row in rows] for child, found in read.children.items()
+    }
+    # A parent is written before what refers to it.
+    for target, values in (*read.rows.items(), *whole.items()):
+        if values:
+            await connection.exec_driver_sql(_upsert(target, tuple(values[0])), values)
+
+
+async def _write_singly(
+    connection: AsyncConnection, dataset: Dataset, records: Sequence[Any]
+) -> list[Letter]:
+    """Write the records of a batch of which the database refused some; those go with the unreadable ones."""
+    letters: list[Letter] = []
+    for record in records:
+        rows, unreadable = _read(dataset, [record])
+        letters += unreadable
+        try:
+            async with connection.begin_nested():
+                await _write(connection, dataset, rows)
+        except _REFUSALS as error:
+            kind = getattr(getattr(error, "orig", None), "sqlite_errorname", type(error).__name__)
+            letters.append(_letter(record, f"the database refused its rows: {kind}"))
+    return letters
+
+
+def _read(dataset: Dataset, records: Iterable[Any]) -> tuple[Read, list[Letter]]:
+    read = Read({}, {child: {} for child in dataset.children or {}})
+    letters: list[Letter] = []
     for record in records:
         try:
             found = dataset.read(record)
@@ -135,26 +189,32 @@ def _read(dataset: Dataset, records: Iterable[Any]) -> tuple[Keyed, list[dict[st
             # The text of any other exception may hold the record's values; its kind does not.
             letters.append(_letter(record, f"{type(error).__name__} while reading"))
         else:
-            for target, values in found.items():
-                rows.setdefault(target, []).extend(values)  # type: ignore[arg-type]
-    # A parent is written before what refers to it.
-    order = sorted(rows, key=lambda target: bool(target in (dataset.children or {})))
-    return {target: rows[target] for target in order if rows[target]}, letters
+            _add(read, dataset, found)
+    return read, letters
 
 
-def _letter(record: Any, reason: str) -> dict[str, str]:
+def _add(read: Read, dataset: Dataset, found: Rows) -> None:
+    for target, values in found.items():
+        if target not in read.children:
+            read.rows.setdefault(target, []).extend(values)  # type: ignore[arg-type]
+    for child, column in (dataset.children or {}).items():
+        parent, key = _parent(child, column)
+        of_record: dict[Any, list[Any]] = {row[key]: [] for row in found.get(parent, ())}
+        for row in found.get(child, ()):
+            of_record.setdefault(row[column], []).append(row)
+        read.children[child].update(of_record)
+
+
+@cache
+def _parent(child: Table, column: str) -> tuple[Table, str]:
+    """The table that a child's column refers to, and the name of the column there."""
+    [key] = [key.column for key in child.c[column].foreign_keys]
+    return key.table, key.name
+
+
+def _letter(record: Any, reason: str) -> Letter:
     text = orjson.dumps(record, option=orjson.OPT_SORT_KEYS, default=str).decode()
     return {"record": text, "digest": hashlib.sha256(text.encode()).hexdigest(), "reason": reason}
-
-
-def _replaced(dataset: Dataset, rows: Keyed) -> dict[Table, list[Any]]:
-    """For each table of children, the parents of this batch, whose rows are replaced together."""
-    found: dict[Table, list[Any]] = {}
-    for child, column in (dataset.children or {}).items():
-        [parent_key] = [key.column for key in child.c[column].foreign_keys]
-        parents = rows.get(parent_key.table, [])
-        found[child] = [row[parent_key.name] for row in parents]
-    return {child: parents for child, parents in found.items() if parents}
 
 
 @cache

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.clients.linking import LinkReport, link
+from gateway.errors import Kind, PartnerError, SettingsError
+from gateway.logs import place
 from gateway.sync.datasets import Dataset
 from gateway.sync.pull import Progress, Watch, pull
 from gateway.upstream.http import Upstream
+
+logger = logging.getLogger("gateway.sync")
 
 
 class Source(NamedTuple):
@@ -29,24 +36,57 @@ async def pull_all(
 ) -> LinkReport:
     """Pull what is new: first who the clients are, then, once they are linked, all that belongs to them.
 
-    Raises `PartnerError` when a partner gives up; what was pulled until then is kept, and the next round goes on there.
+    A partner that gives up costs the others nothing. When all is done, a `PartnerError` says which pulls failed; what
+    came until then is kept, and the next round goes on there.
     """
     known = list(sources)
-    await _pull(engine, known, lambda dataset: "accounts" in dataset.covers, watcher)
+    failures = await _pull(engine, known, lambda dataset: "accounts" in dataset.covers, watcher)
     async with engine.begin() as connection:
-        await link(connection, secret)
-    await _pull(engine, known, lambda dataset: "accounts" not in dataset.covers, watcher)
+        early = await link(connection, secret)
+    failures += await _pull(engine, known, lambda dataset: "accounts" not in dataset.covers, watcher)
     async with engine.begin() as connection:
-        return await link(connection, secret)
+        report = await link(connection, secret)
+    if failures:
+        raise PartnerError(failures[0].kind, "; ".join(failure.message for failure in failures))
+    return replace(report, linked=report.linked + early.linked, founded=report.founded + early.founded)
 
 
 async def _pull(
     engine: AsyncEngine, sources: Iterable[Source], wanted: Callable[[Dataset], bool], watcher: Watcher
-) -> None:
+) -> list[PartnerError]:
+    failures = []
     for source in sources:
         async with Upstream(source.name, source.settings) as upstream:
             for dataset in filter(wanted, source.datasets):
-                await pull(engine, upstream, source.name, dataset, watcher(source.name, dataset))
+                try:
+                    await pull(engine, upstream, source.name, dataset, watcher(source.name, dataset))
+                except SQLAlchemyError:
+                    raise
+                except Exception as error:
+                    failures.append(_failure(source.name, dataset.name, error))
+                    if failures[-1].retryable:
+                        # Nobody answers there now: the partner's other datasets can wait for the next round.
+                        break
+    return failures
+
+
+def _failure(connector: str, dataset: str, error: Exception) -> PartnerError:
+    pulled = f"{connector} {dataset}"
+    if isinstance(error, PartnerError):
+        return PartnerError(error.kind, f"{pulled}: {error.message}")
+    if isinstance(error, SettingsError):
+        return PartnerError(Kind.AUTH, f"{pulled}: {error}")
+    # The text of any other exception may hold what the partner sent.
+    logger.error(
+        "pull failed",
+        extra={
+            "connector": connector,
+            "dataset": dataset,
+            "kind": type(error).__name__,
+            "where": place(error),
+        },
+    )
+    return PartnerError(Kind.DRIFT, f"{pulled}: {type(error).__name__} at {place(error)}")
 
 
 __all__ = ["Progress", "Source", "pull_all"]

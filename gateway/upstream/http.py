@@ -72,13 +72,14 @@ class Upstream:
 
         `prepare` is called anew for each try, for signatures hold a time. `accept` raises `PartnerError` for an answer
         that is an error, whatever its HTTP status; one that may pass is tried again, after the wait the partner asked
-        for or a growing one of our own, `TRIES` times in all.
+        for or a growing one of our own, `TRIES` times in all. A wait beyond `LONGEST_WAIT` is for the caller to make.
         """
         for attempt in range(1, TRIES + 1):
             try:
                 return accept(await self.send(prepare()))
             except PartnerError as error:
-                if not error.retryable or attempt == TRIES:
+                too_long = (error.retry_after or 0) > LONGEST_WAIT
+                if not error.retryable or too_long or attempt == TRIES:
                     raise
                 await asyncio.sleep(_wait(attempt, error.retry_after))
         raise AssertionError("unreachable")
@@ -96,24 +97,21 @@ class Upstream:
                 headers=request.headers,
                 allow_redirects=False,
             ) as response:
-                body = await response.content.read(MAX_ANSWER + 1)
-                while len(body) <= MAX_ANSWER and (
-                    more := await response.content.read(MAX_ANSWER + 1 - len(body))
-                ):
-                    body += more
+                body = bytearray()
+                async for chunk in response.content.iter_any():
+                    body += chunk
+                    if len(body) > MAX_ANSWER:
+                        raise PartnerError(Kind.DRIFT, f"an answer of more than {MAX_ANSWER} bytes")
         except (aiohttp.ClientError, TimeoutError) as error:
             # The error's text may hold the address with its query, and so a token; its class says enough.
             raise PartnerError(
                 Kind.TRANSIENT, f"no answer from {self.partner}: {type(error).__name__}"
             ) from None
-        if len(body) > MAX_ANSWER:
-            raise PartnerError(Kind.DRIFT, f"an answer of more than {MAX_ANSWER} bytes")
-        return Answer(
-            response.status, {name.lower(): value for name, value in response.headers.items()}, body
-        )
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, headers, bytes(body))
 
 
 def _wait(attempt: int, asked: float | None) -> float:
     if asked is not None:
-        return min(asked, LONGEST_WAIT)
+        return asked
     return float(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - spreads retries, guards nothing

@@ -59,7 +59,8 @@ class Handwritten:
         for client, members in groupby(rows, lambda row: row[0]):
             mailru[client]["segments"] = [{"name": row[2]} for row in members]
         nodes = [
-            {"id": id, "alibaba": alibaba.get(key), "mailru": mailru.get(key)} for key, id in zip(keys, ids, strict=True)
+            {"id": id, "alibaba": alibaba.get(key), "mailru": mailru.get(key)}
+            for key, id in zip(keys, ids, strict=True)
         ]
         return _bytes({"clients": {"nodes": nodes}})
 
