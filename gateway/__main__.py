@@ -58,6 +58,7 @@ def demo(port: Port = 8000, households: Households = None) -> None:
 async def _demo(settings: Settings, port: int) -> None:
     configure()
     addresses = {name: each["url"] for name, each in settings.connectors.items()}
+    _settle()
     async with sandboxes(addresses, settings.state / "sandboxes.log"):
         await demo_run.fill(settings, console)
         found = await demo_run.applications(settings)
@@ -74,11 +75,15 @@ def serve(port: Port = 8000, host: Host = "127.0.0.1") -> None:
     uvloop.run(_serve(create_app(settings), host, port))
 
 
-async def _serve(application: Starlette, host: str, port: int, level: str = "warning") -> None:
-    # What exists now lives as long as the process; the collector need not look at it again and again.
+def _settle() -> None:
+    """What exists now lives as long as the process; the collector need not look at it again and again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
+
+
+async def _serve(application: Starlette, host: str, port: int, level: str = "warning") -> None:
+    _settle()
     server = uvicorn.Server(
         uvicorn.Config(
             application, host, port, log_config=None, log_level=level, access_log=False, server_header=False
@@ -100,6 +105,7 @@ def sync() -> None:
 
 
 async def _sync(settings: Settings) -> None:
+    _settle()
     await prepare(settings)
     engine = writer(settings.database)
     try:

@@ -20,7 +20,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.base import StrawberryObjectDefinition
 
-from gateway.access.scopes import Alternatives, RequiresScopes, alternatives, both, missing
+from gateway.access.scopes import Alternatives, RequiresScopes, alternatives, both, missing, refusal
 from gateway.clients.client import Client
 from gateway.clients.query import Query
 from gateway.clients.scalars import SCALARS
@@ -54,7 +54,7 @@ class Schema:
     and for a field that nobody locked."""
 
     def __init__(self, connectors: Sequence[Connector]) -> None:
-        self.scopes = {**SCOPES, **{name: text for each in connectors for name, text in each.scopes.items()}}
+        self.scopes = _scopes(connectors)
         for each in connectors:
             if each.client is not None:
                 _extend(Client, each.client)
@@ -121,7 +121,7 @@ class Schema:
         def locks(type_name: str, field_name: str | None) -> GraphQLError | None:
             key = (type_name, field_name)
             if key not in known:
-                known[key] = _refusal(self.needed(type_name, field_name), scopes, type_name, field_name)
+                known[key] = refusal(self.needed(type_name, field_name), scopes, type_name, field_name)
             return known[key]
 
         introspection: list[GraphQLSchema] = []
@@ -141,9 +141,10 @@ class Schema:
     def _describe(self) -> None:
         """A type's description is its docstring."""
         for kind in self.graphql.type_map.values():
-            definition = _definition(kind)
-            if definition is not None and not definition.description:
-                definition.description = kind.description = inspect.getdoc(definition.origin)
+            definition: Any = kind.extensions.get("strawberry-definition")
+            origin = getattr(definition, "origin", None) or getattr(definition, "wrapped_cls", None)
+            if origin is not None and not definition.description:
+                definition.description = kind.description = inspect.getdoc(origin)
 
     def _lock_interfaces(self) -> None:
         """An interface needs what one of its implementations needs, and a page what its things need."""
@@ -179,6 +180,17 @@ class Schema:
                 yield kind.name, None, self.needed(kind.name, None)
                 for name in kind.fields:
                     yield kind.name, name, self.needed(kind.name, name)
+
+
+def _scopes(connectors: Sequence[Connector]) -> Mapping[str, str]:
+    found = dict(SCOPES)
+    for each in connectors:
+        if twice := sorted(found.keys() & each.scopes.keys()):
+            raise SchemaError(
+                f"connectors/{each.name} declares {', '.join(twice)}, which are declared already"
+            )
+        found |= each.scopes
+    return found
 
 
 def _query(connectors: Sequence[Connector]) -> type:
@@ -232,21 +244,3 @@ def _composite(schema: GraphQLSchema, field: GraphQLField) -> list[Any]:
     if isinstance(named, GraphQLInterfaceType):
         return [named, *schema.get_possible_types(named)]
     return [named] if isinstance(named, GraphQLObjectType) else []
-
-
-def _refusal(
-    needed: Alternatives, scopes: frozenset[str], type_name: str, field_name: str | None
-) -> GraphQLError | None:
-    lack = missing(needed, scopes)
-    if not lack:
-        return None
-    what = f"{type_name}.{field_name}" if field_name else type_name
-    return GraphQLError(
-        f"Not allowed to ask for {what}: the token lacks {' and '.join(sorted(lack))}.",
-        extensions={
-            "code": "UNAUTHORIZED_FIELD_OR_TYPE",
-            "coordinate": what,
-            "rule": f"@requiresScopes(scopes: {[sorted(one) for one in needed]})".replace("'", '"'),
-            "missingScopes": sorted(lack),
-        },
-    )

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.applications import Starlette
 
 from gateway.app import create_app, prepare
 from gateway.oauth.keys import signing_keys
@@ -31,9 +32,10 @@ ALL_SCOPES = {
 class Gateway:
     """A gateway at work, with a client that speaks HTTP to it."""
 
-    def __init__(self, settings: Settings, client: httpx.AsyncClient) -> None:
+    def __init__(self, settings: Settings, client: httpx.AsyncClient, app: Starlette) -> None:
         self.settings = settings
         self.client = client
+        self.app = app
 
     def token(
         self,
@@ -109,7 +111,7 @@ async def start(folder: Path, rows: Rows, **options: Any) -> AsyncIterator[Gatew
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as client,
     ):
-        yield Gateway(settings, client)
+        yield Gateway(settings, client, app)
 
 
 @pytest.fixture

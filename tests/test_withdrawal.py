@@ -36,7 +36,8 @@ async def told(gateway: Gateway, question: Question, party: str = "ALIBABA") -> 
 
 async def names_clara(gateway: Gateway) -> list[bool]:
     """For each question about her, whether Alibaba's answer tells of Clara."""
-    return [any(word in await told(gateway, each) for word in ("CLARA", "PandaoOrder'")) for each in CLARAS]
+    answers = [await told(gateway, each) for each in CLARAS]
+    return ["CLARA" in answer or "'PandaoOrder'" in answer for answer in answers]
 
 
 async def test_a_withdrawn_consent_holds_from_the_next_request_on(gateway: Gateway) -> None:

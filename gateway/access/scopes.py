@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.schema_directive import Location
 
 Alternatives = tuple[frozenset[str], ...]
@@ -49,4 +50,23 @@ def missing(needed: Alternatives, held: frozenset[str]) -> frozenset[str]:
     """The smallest set of scopes that a holder of `held` lacks; empty when it may ask."""
     return min(
         (one - held for one in needed), key=lambda lack: (len(lack), sorted(lack)), default=frozenset()
+    )
+
+
+def refusal(
+    needed: Alternatives, held: frozenset[str], type_name: str, field_name: str | None
+) -> GraphQLError | None:
+    """The error of a field, or of a type (field None), that a holder of `held` may not ask for; else None."""
+    lack = missing(needed, held)
+    if not lack:
+        return None
+    what = f"{type_name}.{field_name}" if field_name else type_name
+    return GraphQLError(
+        f"Not allowed to ask for {what}: the token lacks {' and '.join(sorted(lack))}.",
+        extensions={
+            "code": "UNAUTHORIZED_FIELD_OR_TYPE",
+            "coordinate": what,
+            "rule": f"@requiresScopes(scopes: {[sorted(one) for one in needed]})".replace("'", '"'),
+            "missingScopes": sorted(lack),
+        },
     )

@@ -106,7 +106,8 @@ async def client_page(
     backward = last is not None
     size = page_size(last, "last") if backward else page_size(first)
     wanted = _wanted(filter)
-    bounds = {name: _key(access, name, text) for name, text in (("after", after), ("before", before)) if text}
+    given = {"after": after, "before": before}
+    bounds = {name: _key(access, name, text) for name, text in given.items() if text is not None}
     query = _page(_columns(access), backward, tuple(sorted(bounds)), tuple(sorted(wanted)))
     found = await access.fetch(query, limit=size + 1, **bounds, **wanted)
     rows = found[:size][::-1] if backward else found[:size]

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from itertools import compress
 from math import isfinite
+from operator import eq
 from types import NoneType
 from typing import Any, Final, Protocol
 
@@ -87,6 +90,10 @@ def _int32(values: Column) -> bool:
     return bool(min(values) >= -(2**31) and max(values) < 2**31)
 
 
+def _int64(values: Column) -> bool:
+    return bool(min(values) >= -(2**63) and max(values) < 2**63)
+
+
 def _finite(values: Column) -> bool:
     return all(map(isfinite, values))
 
@@ -117,7 +124,8 @@ class Leaf:
         own: type | None = getattr(leaf.coerce_output_value, "passes", None)
         built_in = _BUILT_IN.get(leaf.name, (None, None))
         self._passes: type | None = own or built_in[0]
-        self._trusted: Trusted | None = None if own else built_in[1]
+        # What is written as JSON has 64 bits; a scalar of our own may still have a say in larger numbers.
+        self._trusted: Trusted | None = (_int64 if own is int else None) if own else built_in[1]
 
     async def complete(self, run: Recorder, values: Column, place: Place, required: bool) -> Column:
         """See `Completer`."""
@@ -130,7 +138,7 @@ class Leaf:
             return values
         if self._known is not None and kinds == {str}:
             try:
-                return [self._known[value] for value in values]
+                return list(map(self._known.__getitem__, values))
             except KeyError:
                 pass
         return [self._one(run, value, place, index, required) for index, value in enumerate(values)]
@@ -270,7 +278,7 @@ class AbstractOf:
         for name in kinds if present else ():
             indices = present
             if len(kinds) > 1:
-                indices = [index for index, other in zip(present, names, strict=True) if other == name]
+                indices = list(compress(present, map(partial(eq, name), names)))
             selection = self.selections.get(name)
             if selection is not None:
                 by_type[name] = (selection, indices)

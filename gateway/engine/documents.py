@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import NamedTuple
 
 from graphql import (
     BooleanValueNode,
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
@@ -25,10 +28,11 @@ from gateway.errors import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a document may be: lexical tokens, and levels of fields."""
+    """What a document may have: lexical tokens, levels of fields, and fields with all fragments spelled out."""
 
     tokens: int
     depth: int
+    fields: int = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,15 @@ def read(schema: GraphQLSchema, text: str, limits: Limits) -> Document:
     except GraphQLError as error:
         raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
     document = _document(tree)
-    depth = max(
-        (_Depth(document.fragments).of(op.selection_set) for op in document.operations.values()), default=0
-    )
-    if depth > limits.depth:
-        message = f"The document is {depth} levels deep; {limits.depth} are allowed."
+    extent = _extent(document)
+    if extent.levels > limits.depth:
+        message = f"The document is {extent.levels} levels deep; {limits.depth} are allowed."
         raise InvalidDocument("DEPTH_LIMIT", [GraphQLError(message)])
+    if extent.fields > limits.fields:
+        message = (
+            f"The document has over {limits.fields} fields, with each fragment counted wherever it is spread."
+        )
+        raise InvalidDocument("FIELD_LIMIT", [GraphQLError(message)])
     if errors := validate(schema, tree, hide_suggestions=True, allow_empty_selection_sets=False):
         raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", errors)
     return document
@@ -120,28 +127,61 @@ def conditions(selection: SelectionNode) -> dict[str, BooleanValueNode | Variabl
     }
 
 
-class _Depth:
-    """Levels of fields, each fragment measured once; so the time is linear in the document."""
+class _Extent(NamedTuple):
+    """How large a selection is: levels of fields, and fields."""
 
-    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
-        self._fragments = fragments
-        self._known: dict[str, int] = {}
+    levels: int
+    fields: int
 
-    def of(self, selection_set: SelectionSetNode | None) -> int:
-        if selection_set is None:
-            return 0
-        return max((self._of_one(selection) for selection in selection_set.selections), default=0)
 
-    def _of_one(self, selection: SelectionNode) -> int:
-        if isinstance(selection, FragmentSpreadNode):
-            return self._of_fragment(selection.name.value)
-        inner = self.of(getattr(selection, "selection_set", None))
-        return inner + (selection.kind == "field")
+class _Part(NamedTuple):
+    """A definition without what it spreads; `spreads` has fragments' names, each with the level it stands on."""
 
-    def _of_fragment(self, name: str) -> int:
-        if name not in self._known:
-            # A fragment within itself is refused by validation; here it must only end.
-            self._known[name] = 0
-            fragment = self._fragments.get(name)
-            self._known[name] = self.of(fragment.selection_set) if fragment else 0
-        return self._known[name]
+    extent: _Extent
+    spreads: list[tuple[str, int]]
+
+
+def _extent(document: Document) -> _Extent:
+    """The extent of the operations with all fragments spelled out; each fragment is measured once."""
+    parts = {name: _part(fragment.selection_set) for name, fragment in document.fragments.items()}
+    known: dict[str, _Extent] = {}
+    within = {name: [spread for spread, _ in part.spreads] for name, part in parts.items()}
+    try:
+        for name in TopologicalSorter(within).static_order():
+            known[name] = _whole(parts[name], known) if name in parts else _Extent(0, 0)
+    except CycleError:
+        # Validation refuses fragments within themselves, and says where.
+        return _Extent(0, 0)
+    wholes = [_whole(_part(each.selection_set), known) for each in document.operations.values()]
+    levels = max((each.levels for each in wholes), default=0)
+    return _Extent(levels, max((each.fields for each in wholes), default=0))
+
+
+def _part(selection_set: SelectionSetNode) -> _Part:
+    levels = fields = 0
+    spreads: list[tuple[str, int]] = []
+    pending = [(selection_set, 0)]
+    while pending:
+        current, level = pending.pop()
+        for selection in current.selections:
+            if isinstance(selection, FragmentSpreadNode):
+                spreads.append((selection.name.value, level))
+                continue
+            below = level
+            if isinstance(selection, FieldNode):
+                fields += 1
+                below += 1
+                levels = max(levels, below)
+            inner = getattr(selection, "selection_set", None)
+            if inner is not None:
+                pending.append((inner, below))
+    return _Part(_Extent(levels, fields), spreads)
+
+
+def _whole(part: _Part, known: Mapping[str, _Extent]) -> _Extent:
+    nothing = _Extent(0, 0)
+    spread = [(known.get(name, nothing), level) for name, level in part.spreads]
+    return _Extent(
+        max([part.extent.levels, *(level + each.levels for each, level in spread)]),
+        part.extent.fields + sum(each.fields for each, _ in spread),
+    )

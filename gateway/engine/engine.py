@@ -75,8 +75,10 @@ class Engine:
         )
         if isinstance(variables, list):
             raise InvalidDocument("BAD_USER_INPUT", variables)
-        switches = {switch: variables.coerced.get(switch) for switch in document.switches}
-        key = (text, name, id(view), tuple(sorted(switches.items())))
+        # Another operation of the document may have a variable of the same name that is no switch.
+        coerced = variables.coerced
+        switches = {each: coerced[each] for each in document.switches if isinstance(coerced.get(each), bool)}
+        key = (text, name, view, tuple(sorted(switches.items())))
         try:
             plan = self._plans.get(key, lambda: make_plan(view, document, operation, switches))
         except GraphQLError as error:

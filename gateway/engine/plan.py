@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from graphql import (
+    BooleanValueNode,
     DocumentNode,
     FieldNode,
     FragmentSpreadNode,
@@ -24,6 +25,7 @@ from graphql import (
     OperationType,
     SelectionNode,
     SelectionSetNode,
+    VariableDefinitionNode,
     VariableNode,
     execute_sync,
     get_named_type,
@@ -31,14 +33,15 @@ from graphql import (
     is_leaf_type,
     is_list_type,
     is_non_null_type,
+    type_from_ast,
 )
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.language import Visitor, visit
 from graphql.language.visitor import BREAK
 
 from gateway.engine.batch import attribute_of, batch_of
-from gateway.engine.completion import AbstractOf, Completer, Leaf, ListOf, ObjectOf, Site
-from gateway.engine.documents import Document, conditions
+from gateway.engine.completion import FAILED, AbstractOf, Completer, Leaf, ListOf, ObjectOf, Site
+from gateway.engine.documents import Document, InvalidDocument, conditions
 from gateway.engine.selection import Arguments, Attribute, Batched, Constant, Field, Refused, Selection
 
 Locks = Callable[[str, str | None], GraphQLError | None]
@@ -48,9 +51,12 @@ Convert = Callable[[GraphQLField, dict[str, Any]], Mapping[str, Any]]
 """From a field's coerced GraphQL arguments to its batch function's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """The schema as one set of scopes may use it; `introspection` is the schema those see who ask for the schema."""
+    """The schema as one set of scopes may use it; `introspection` is the schema those see who ask for the schema.
+
+    A view is equal to itself alone, so that no plan is ever taken for another view's.
+    """
 
     schema: GraphQLSchema
     locks: Locks
@@ -68,9 +74,12 @@ class Plan:
 
 
 def make_plan(
-    view: View, document: Document, operation: OperationDefinitionNode, switches: Mapping[str, Any]
+    view: View, document: Document, operation: OperationDefinitionNode, switches: Mapping[str, bool]
 ) -> Plan:
-    """The plan of an operation; `switches` has the values of the variables that `@skip` and `@include` read."""
+    """The plan of an operation; `switches` has the values of the variables that `@skip` and `@include` read.
+
+    Raises `InvalidDocument` where one of those that decide is null.
+    """
     planner = _Planner(view, document, operation, switches)
     kind = view.schema.get_root_type(operation.operation)
     if kind is None or operation.operation is OperationType.SUBSCRIPTION:
@@ -89,7 +98,7 @@ class _Planner:
     view: View
     document: Document
     operation: OperationDefinitionNode
-    switches: Mapping[str, Any]
+    switches: Mapping[str, bool]
     refusals: dict[tuple[str, ...], GraphQLError] = field(default_factory=dict)
 
     def selection(
@@ -127,11 +136,18 @@ class _Planner:
                 self._collect(kind, fragment.selection_set, grouped, seen)
 
     def _included(self, selection: SelectionNode) -> bool:
-        values = {
-            name: self.switches[value.name.value] if isinstance(value, VariableNode) else value.value
-            for name, value in conditions(selection).items()
-        }
-        return not values.get("skip", False) and values.get("include", True)
+        return all(
+            self._switch(name, value) is (name == "include") for name, value in conditions(selection).items()
+        )
+
+    def _switch(self, name: str, value: BooleanValueNode | VariableNode) -> bool:
+        if isinstance(value, BooleanValueNode):
+            return value.value
+        found = self.switches.get(value.name.value)
+        if found is None:
+            message = f"Variable '${value.name.value}' is null, where @{name} needs true or false."
+            raise InvalidDocument("BAD_USER_INPUT", [GraphQLError(message, value)])
+        return found
 
     def _applies(self, kind: GraphQLObjectType, fragment: Any) -> bool:
         condition = fragment.type_condition
@@ -233,7 +249,8 @@ class _Planner:
             return from_variables
         try:
             constant = from_variables(None)
-        except GraphQLError:
+        except Exception:
+            # The field fails when it runs, if it runs.
             return from_variables
         return lambda _: constant
 
@@ -260,16 +277,26 @@ class _Introspection(Field):
     async def column(self, run: Any, parents: Sequence[Any], place: Any) -> Sequence[Any]:
         """See `Field`."""
         assert self.planner is not None
+        schema = self.planner.view.introspection()
         operation = OperationDefinitionNode(
             operation=OperationType.QUERY,
-            variable_definitions=self.planner.operation.variable_definitions,
+            variable_definitions=self._variables(schema),
             selection_set=SelectionSetNode(selections=tuple(self.nodes)),
         )
         document = DocumentNode(definitions=(operation, *self.planner.document.fragments.values()))
-        result = execute_sync(self.planner.view.introspection(), document, variable_values=run.inputs)
-        for error in result.errors or ():
-            run.errors.append(error)
-        return [(result.data or {}).get(self.key)]
+        result = execute_sync(schema, document, variable_values=run.inputs)
+        run.errors += result.errors or ()
+        found = (result.data or {}).get(self.key)
+        if found is None and self.required:
+            run.failures += 1
+            return [FAILED]
+        return [found]
+
+    def _variables(self, schema: GraphQLSchema) -> tuple[VariableDefinitionNode, ...]:
+        """The operation's variables of types that the caller sees; introspection takes no others."""
+        assert self.planner is not None
+        defined = self.planner.operation.variable_definitions or ()
+        return tuple(each for each in defined if type_from_ast(schema, each.type) is not None)
 
 
 def _leaf(output: GraphQLOutputType) -> GraphQLScalarType:

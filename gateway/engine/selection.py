@@ -87,6 +87,12 @@ class Batched(Field):
                 )
         except TimeoutError as error:
             return [run.late() if run.is_late() else error] * len(parents)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cancelled this operation: it was something inside the batch function, which thereby failed.
+            return [RuntimeError(f"{self.batch.function.__name__} was cancelled: {error}")] * len(parents)
         except Exception as error:
             return [error] * len(parents)
         values: Column = found
@@ -146,6 +152,9 @@ class Selection:
             self._read_attributes(run, parents, place, columns)
         for index, each in self._quick:
             columns[index] = await each.column(run, parents, place)
+            if self._serial and columns[index][0] is FAILED:
+                # The answer is null already; what comes after the failure is not done.
+                return [FAILED]
         if len(self._slow) == 1:
             [(index, each)] = self._slow
             columns[index] = await each.column(run, parents, place)

@@ -116,6 +116,8 @@ class Readers:
         for connection in self._all:
             await connection.close()
         self._all.clear()
+        self._taken_by.clear()
+        self._idle = asyncio.LifoQueue()
 
     async def fetch(self, caller: Caller, query: Query, **values: Any) -> list[Row]:
         """The rows of a query that the caller may see. A cancelled fetch is interrupted in the database."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -63,13 +64,19 @@ class Progress:
 Watch = Callable[[Progress], None]
 
 
+COMMIT_EVERY = 1.0
+"""Seconds of pulling that a crash may cost."""
+
+
 async def pull(
     engine: AsyncEngine, upstream: Upstream, connector: str, dataset: Dataset, watch: Watch = lambda _: None
 ) -> Progress:
     """Pull what is new of one dataset. Raises `PartnerError` when the partner gives up; what was kept stays kept."""
     progress = Progress()
+    committed = time.monotonic()
+    whole = True
     async with engine.connect() as connection:
-        # A batch and its cursor are one transaction, so a lost last one is pulled again: no need to wait for the disk.
+        # Rows and cursor are one transaction, so what a crash loses is pulled again: no need to wait for the disk.
         await connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
         await connection.commit()
         cursor = await stored_cursor(connection, connector, dataset.name)
@@ -77,12 +84,18 @@ async def pull(
             async with aclosing(dataset.pull(upstream, cursor)) as batches:  # type: ignore[type-var]
                 async for batch in batches:
                     progress.expected = batch.expected
+                    whole = False
                     progress.unreadable += await keep(connection, connector, dataset, batch)
+                    whole = True
                     progress.records += len(batch.records)
-                    await connection.commit()
                     watch(progress)
+                    # Keys come in no order, so each batch touches pages all over; many together touch each but once.
+                    if time.monotonic() - committed > COMMIT_EVERY:
+                        await connection.commit()
+                        committed = time.monotonic()
         finally:
-            await connection.rollback()
+            # Half a batch is none: what came since the last commit is pulled again.
+            await (connection.commit() if whole else connection.rollback())
             await connection.exec_driver_sql("PRAGMA synchronous = FULL")
     return progress
 

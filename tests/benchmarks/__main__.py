@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 import statistics
 import sys
-import time
 from collections.abc import Mapping
+from importlib.metadata import version
 
 import uvloop
 from rich.console import Console
@@ -16,8 +17,9 @@ from gateway.demo.run import fill, furnish_world
 from gateway.demo.setting import sandboxes, write_settings
 from gateway.discovery import discover
 from gateway.settings import Settings, load
-from tests.benchmarks.contenders import Answer, contenders
+from tests.benchmarks.contenders import BY_HAND, CALLER, ENGINE, KEEPING, STRAWBERRY, contenders
 from tests.benchmarks.served import serve_and_time
+from tests.benchmarks.timing import Times, ratio, timed
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
 
@@ -34,41 +36,49 @@ async def data(console: Console) -> Settings:
     return settings
 
 
-async def timed(ways: Mapping[str, Answer], rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of each way's runs; the ways take turns, so that all meet the same weather."""
-    found: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(rounds):
-        for way, answer in ways.items():
-            started = time.perf_counter()
-            await answer()
-            found[way].append((time.perf_counter() - started) * 1000)
-    return found
-
-
-def show(console: Console, title: str, times: Mapping[str, Mapping[str, list[float]]]) -> None:
-    """A table with the median of each way, and how many times the engine's it is."""
+def show(console: Console, title: str, times: Mapping[str, Times], answers: Mapping[str, bytes]) -> None:
+    """The times of each way, what was measured, and what follows from it."""
     table = Table(title=title, title_justify="left")
     for heading in ("", "way", "median ms", "best ms", "x the engine"):
         table.add_column(heading, justify="left" if heading in ("", "way") else "right")
     for name, ways in times.items():
-        ours = ways["engine"]
         for way, each in ways.items():
-            ratio = statistics.median(a / b for a, b in zip(each, ours, strict=True))
-            table.add_row(name, way, f"{statistics.median(each):.2f}", f"{min(each):.2f}", f"{ratio:.2f}")
+            figures = (statistics.median(each), min(each), ratio(each, ways[ENGINE]))
+            table.add_row(name, way, *(f"{figure:.2f}" for figure in figures))
         table.add_section()
     console.print(table)
+    console.print(measured(answers), *map(verdict, times, times.values()), "", sep="\n", soft_wrap=True)
+
+
+def measured(answers: Mapping[str, bytes]) -> str:
+    """Who asked, how long the answers were, and what ran."""
+    sizes = ", ".join(f"{name} {len(answer):,}" for name, answer in answers.items())
+    return (
+        f"Asked by {CALLER.application} of {CALLER.party} for {CALLER.purpose}; bytes of the answers: {sizes}; "
+        f"{platform.python_implementation()} {platform.python_version()}, "
+        f"Strawberry {version('strawberry-graphql')}, graphql-core {version('graphql-core')}."
+    )
+
+
+def verdict(name: str, ways: Times) -> str:
+    """How the engine compares, for one operation."""
+    plain, kept = (ratio(ways[way], ways[ENGINE]) for way in (STRAWBERRY, KEEPING))
+    by_hand = ratio(ways[ENGINE], ways[BY_HAND])
+    return (
+        f"{name}: the engine is {plain:.1f} times as fast as Strawberry, {kept:.1f} times where that keeps its "
+        f"documents, and takes {by_hand:.2f} times as long as the code written by hand."
+    )
 
 
 async def main() -> None:
     """Both tables: the engine alone, then whole requests over HTTP."""
     console = Console()
     settings = await data(console)
-    async with contenders(settings) as all_ways:
-        inside = {name: await timed(ways, ROUNDS) for name, ways in all_ways.answers.items()}
-        client = all_ways.client
-    show(console, f"In process, {ROUNDS} rounds", inside)
-    outside = await serve_and_time(settings, client, ROUNDS)
-    show(console, f"Whole requests over HTTP, one connection, {ROUNDS} rounds", outside)
+    async with contenders(settings) as found:
+        inside = {name: await timed(ways, ROUNDS) for name, ways in found.ways.items()}
+    show(console, f"In process, {ROUNDS} rounds", inside, found.answers)
+    outside = await serve_and_time(settings, found.client, ROUNDS)
+    show(console, f"Whole requests over HTTP, one connection, {ROUNDS} rounds", outside, found.answers)
 
 
 if __name__ == "__main__":

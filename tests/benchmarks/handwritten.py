@@ -35,6 +35,7 @@ class Handwritten:
     async def q1(self, id: str) -> bytes:
         """One client with 20 orders."""
         key = self._pseudonyms.reveal(self._caller.party, id)
+        assert key is not None
         [client] = await self._fetch(some(("key", "region")), keys=as_keys([key]))
         [found] = await self._orders([key], ORDER, 20)
         nodes = [_order(row) for row in found]

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import orjson
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,51 +25,60 @@ from gateway.app import create_app
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.tokens import Verifier, issue
 from gateway.settings import Settings
-from tests.benchmarks.contenders import CALLER, contenders
+from tests.benchmarks.contenders import CALLER, ENGINE, WAYS, contenders
 from tests.benchmarks.operations import Q1, Q2, Q3
+from tests.benchmarks.timing import Answer, Times, agreed, timed
 
-WAYS = ("graphql-core", "graphql-core, documents kept", "engine", "by hand")
+
+async def serve_and_time(settings: Settings, client: str, rounds: int) -> dict[str, Times]:
+    """For each operation the times of each way's requests; the server is a process of its own."""
+    bodies: dict[str, Any] = {
+        "Q1": {"query": Q1, "variables": {"id": client}},
+        "Q2": {"query": Q2},
+        "Q3": {"query": Q3},
+    }
+    found: dict[str, Times] = {}
+    async with _server(settings) as served, aiohttp.ClientSession(headers=_headers(served)) as session:
+        await _until_up(session, served.origin)
+        for name, body in bodies.items():
+            ways = {way: _posted(session, _address(served, way, name), orjson.dumps(body)) for way in WAYS}
+            await agreed(ways)
+            found[name] = await timed(ways, rounds)
+    return found
 
 
-async def serve_and_time(settings: Settings, client: str, rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Milliseconds of each way's requests; the server is a process of its own."""
-    door = socket.create_server(("127.0.0.1", 0))
-    address = f"http://127.0.0.1:{door.getsockname()[1]}"
-    door.close()
-    served = replace(settings, origin=address)
-    command = ["-c", "from tests.benchmarks.served import main; main()", str(settings.state), address]
-    server = await asyncio.create_subprocess_exec(_python(), *command)
+@asynccontextmanager
+async def _server(settings: Settings) -> AsyncIterator[Settings]:
+    """All contenders served on a free port, and the settings that say where."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        address = f"http://127.0.0.1:{door.getsockname()[1]}"
+    command = ["-m", "tests.benchmarks.served", str(settings.state), address]
+    server = await asyncio.create_subprocess_exec(sys.executable, *command)
     try:
-        return await _time(served, client, rounds)
+        yield replace(settings, origin=address)
     finally:
         server.terminate()
         await server.wait()
 
 
-async def _time(settings: Settings, client: str, rounds: int) -> dict[str, dict[str, list[float]]]:
+def _headers(settings: Settings) -> dict[str, str]:
     caller = replace(CALLER, expires=time.time() + 3600)
     token = issue(caller, signing_keys(settings.state), settings.issuer, settings.audience, int(time.time()))
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    bodies = {
-        "Q1": orjson.dumps({"query": Q1, "variables": {"id": client}}),
-        "Q2": orjson.dumps({"query": Q2}),
-        "Q3": orjson.dumps({"query": Q3}),
-    }
-    found: dict[str, dict[str, list[float]]] = {}
-    async with aiohttp.ClientSession(headers=headers) as session:
-        await _until_up(session, settings.origin)
-        for name, body in bodies.items():
-            found[name] = {way: [] for way in WAYS}
-            for _ in range(rounds):
-                for place, way in enumerate(WAYS):
-                    url = settings.audience if way == "engine" else f"{settings.origin}/other/{place}/{name}"
-                    started = time.perf_counter()
-                    async with session.post(url, data=body) as response:
-                        answer = await response.read()
-                    found[name][way].append((time.perf_counter() - started) * 1000)
-                    assert response.status == 200, answer[:200]
-                    assert answer.startswith(b'{"data":{"client'), answer[:200]
-    return found
+    return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+
+def _address(settings: Settings, way: str, name: str) -> str:
+    return settings.audience if way == ENGINE else f"{settings.origin}/other/{WAYS.index(way)}/{name}"
+
+
+def _posted(session: aiohttp.ClientSession, address: str, body: bytes) -> Answer:
+    async def answer() -> bytes:
+        async with session.post(address, data=body) as response:
+            found = await response.read()
+        assert response.status == 200, found[:200]
+        return found
+
+    return answer
 
 
 async def _until_up(session: aiohttp.ClientSession, origin: str) -> None:
@@ -79,39 +93,24 @@ async def _until_up(session: aiohttp.ClientSession, origin: str) -> None:
     raise TimeoutError("the server did not come up")
 
 
-def _python() -> str:
-    import sys
-
-    return sys.executable
-
-
-async def _serve(state: str, origin: str) -> None:
-    from pathlib import Path
-
-    settings = Settings(state=Path(state), origin=origin)
+async def _serve(settings: Settings) -> None:
     gateway = create_app(settings)
     verifier = Verifier(signing_keys(settings.state), settings.issuer, settings.audience)
-    async with contenders(settings) as ways:
+    async with contenders(settings) as found:
 
         async def other(request: Request) -> Response:
             verifier.authenticate(request.headers.get("authorization"))
             operation: dict[str, Any] = orjson.loads(await request.body())
             assert operation["query"]
-            answer = ways.answers[request.path_params["name"]][WAYS[request.path_params["place"]]]
+            answer = found.ways[request.path_params["name"]][WAYS[request.path_params["place"]]]
             return Response(await answer(), media_type="application/json")
 
         routes = [Route("/other/{place:int}/{name}", other, methods=["POST"]), Mount("/", gateway)]
         app = Starlette(routes=routes, lifespan=gateway.router.lifespan_context)
-        port = int(origin.rpartition(":")[2])
-        await uvicorn.Server(
-            uvicorn.Config(app, "127.0.0.1", port, log_config=None, access_log=False)
-        ).serve()
+        port = int(settings.origin.rpartition(":")[2])
+        config = uvicorn.Config(app, "127.0.0.1", port, log_config=None, access_log=False)
+        await uvicorn.Server(config).serve()
 
 
-def main() -> None:
-    """Serve all contenders; the arguments are the state folder and the address."""
-    import sys
-
-    import uvloop
-
-    uvloop.run(_serve(sys.argv[1], sys.argv[2]))
+if __name__ == "__main__":
+    uvloop.run(_serve(Settings(state=Path(sys.argv[1]), origin=sys.argv[2])))

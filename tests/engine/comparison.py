@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
+    ExecutionResult,
     GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
     NameNode,
     OperationDefinitionNode,
+    get_named_type,
     parse,
 )
 
@@ -30,7 +34,7 @@ from gateway.engine.run import Reach, Result
 from tests.engine.operations import Operation
 from tests.reference import Reference
 
-LIMITS = Limits(tokens=20_000, depth=60)
+LIMITS = Limits(tokens=20_000, depth=60, fields=100_000)
 
 _SHOW_ALL = DirectiveNode(name=NameNode(value="experimental_disableErrorPropagation"), arguments=())
 
@@ -38,7 +42,10 @@ _OWN_WORDS = [
     # What the gateway masks anyway is told in words of its own where graphql-core's tell less or more.
     (re.compile(r"^(Abstract type|Runtime Object type|unhashable type).*", re.S), "no such type here"),
     (re.compile(r"gave \d+ values for \d+ parents"), "gave too many or too few"),
-    (re.compile(r"^(Expected `.*` to return non-nullable value|the serializer of ).*", re.S), "serialized to null"),
+    (
+        re.compile(r"^(Expected `.*` to return non-nullable value|the serializer of ).*", re.S),
+        "serialized to null",
+    ),
 ]
 
 
@@ -51,46 +58,50 @@ class Oracle:
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.engine = Engine(self.view.schema, LIMITS)
+        self.engine = Engine(self.view.schema, LIMITS, size=20)
 
-    async def compare(self, operation: Operation, reach: Reach) -> Result:
-        """The engine's answer to a valid operation. Raises AssertionError where the reference's is another."""
-        tree = parse(operation.text)
-        expected = await self.reference.run(tree, reach, operation.variables, operation.name)
+    async def answer(self, operation: Operation, reach: Reach) -> Result:
+        """The engine's answer. Raises `InvalidDocument` for an operation that is not valid."""
         try:
             prepared = self.engine.prepare(self.view, operation.text, operation.variables, operation.name)
         except InvalidDocument as invalid:
             if invalid.code == "GRAPHQL_VALIDATION_FAILED":
                 raise
-            assert expected.data is None
-            assert told(invalid.errors) == told(expected.errors or [])
             return Result(None, invalid.errors)
-        result = await prepared.run(reach, 60)
-        assert text(result.data) == text(expected.data)
-        complete = await self.reference.run(
-            without_propagation(tree), reach, operation.variables, operation.name
-        )
-        assert told(result.errors) == told(complete.errors or [])
-        assert set(told(expected.errors or [])) <= set(told(result.errors))
-        await self._compare_repeated(operation, reach, result)
-        return result
+        return await prepared.run(reach, 60)
 
-    async def _compare_repeated(self, operation: Operation, reach: Reach, first: Result) -> None:
-        """A plan that is used again gives the same answer."""
-        prepared = self.engine.prepare(self.view, operation.text, operation.variables, operation.name)
-        again = await prepared.run(reach, 60)
-        assert text(again.data) == text(first.data)
-        assert told(again.errors) == told(first.errors)
+    async def expected(
+        self, operation: Operation, reach: Reach, *, all_errors: bool = False
+    ) -> ExecutionResult:
+        """The reference's answer, with the errors that it reports or with all that there are."""
+        tree = parse(operation.text)
+        if all_errors:
+            tree = _without_propagation(tree)
+        return await self.reference.run(tree, reach, operation.variables, operation.name)
+
+    async def compare(self, operation: Operation, reach: Reach) -> None:
+        """Hold the engine's answer to the reference's."""
+        result = await self.answer(operation, reach)
+        expected = await self.expected(operation, reach)
+        assert written(result.data) == written(expected.data)
+        assert set(told(expected.errors)) <= set(told(result.errors))
+        if expected.errors:
+            expected = await self.expected(operation, reach, all_errors=True)
+        assert told(result.errors) == told(expected.errors)
+        # A plan that is used again gives the same answer.
+        again = await self.answer(operation, reach)
+        assert written(again.data) == written(result.data)
+        assert told(again.errors) == told(result.errors)
 
 
-def text(data: Mapping[str, Any] | None) -> str:
+def written(data: Mapping[str, Any] | None) -> str:
     """An answer's data as JSON, keys in their order."""
     return json.dumps(data, indent=1)
 
 
-def told(errors: list[GraphQLError]) -> list[tuple[str, str]]:
+def told(errors: Sequence[GraphQLError] | None) -> list[tuple[str, str]]:
     """Where the errors are and what they say, in an order of their own."""
-    return sorted((json.dumps(each.path), _in_our_words(each.message)) for each in errors)
+    return sorted((json.dumps(each.path), _in_our_words(each.message)) for each in errors or ())
 
 
 def _in_our_words(message: str) -> str:
@@ -99,7 +110,7 @@ def _in_our_words(message: str) -> str:
     return message
 
 
-def without_propagation(tree: DocumentNode) -> DocumentNode:
+def _without_propagation(tree: DocumentNode) -> DocumentNode:
     """The document with operations in which an error stays where it is, even where null may not be."""
     definitions = tuple(
         OperationDefinitionNode(
@@ -114,3 +125,34 @@ def without_propagation(tree: DocumentNode) -> DocumentNode:
         for each in tree.definitions
     )
     return DocumentNode(definitions=definitions)
+
+
+def locked(reference: Reference, view: View) -> Reference:
+    """The reference with resolvers that refuse, one by one, what the view locks."""
+    for kind in reference.schema.type_map.values():
+        if isinstance(kind, GraphQLInterfaceType):
+            kind.resolve_type = _only_visible(kind.resolve_type, view)
+        elif isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
+            for name, each in kind.fields.items():
+                error = view.locks(kind.name, name) or view.locks(get_named_type(each.type).name, None)
+                if error is not None:
+                    each.resolve = _refuse(error)
+    return reference
+
+
+def _refuse(error: GraphQLError) -> Callable[..., Any]:
+    def resolve(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return resolve
+
+
+def _only_visible(resolve_type: Any, view: View) -> Callable[..., str]:
+    def resolve(*arguments: Any) -> str:
+        name: str = resolve_type(*arguments)
+        error = view.locks(name, None) if isinstance(name, str) else None
+        if error is not None:
+            raise error
+        return name
+
+    return resolve

@@ -7,6 +7,7 @@ zeros; so hypothesis shrinks a failing operation to a small one, and drawing one
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,6 +29,7 @@ from graphql import (
     is_leaf_type,
 )
 from graphql.utilities import do_types_overlap
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 Hints = Mapping[str, Sequence[Any]]
@@ -43,6 +45,9 @@ VALUES: Hints = {
     "BigInt": [1, 2**60],
     "DateTime": ["2017-03-01T12:00:00Z", "2017-03-01T12:00:00+03:00"],
 }
+
+LENGTH = 80
+"""How many decisions are on a tape: enough for some twenty fields."""
 
 FEATURES = frozenset(
     {
@@ -155,7 +160,9 @@ class Draft:
 
     def _selection_set(self, kind: Any, depth: int, nested: int) -> str:
         heads: list[tuple[str, Any]] = []
-        parts = [self._selection(kind, depth, nested, heads) for _ in range(self.tape.choose([1, 2, 3, 4, 5]))]
+        parts = [
+            self._selection(kind, depth, nested, heads) for _ in range(self.tape.choose([1, 2, 3, 4, 5]))
+        ]
         return "{ " + " ".join(parts) + " }"
 
     def _selection(self, kind: Any, depth: int, nested: int, heads: list[tuple[str, Any]]) -> str:
@@ -442,17 +449,37 @@ def _family(schema: GraphQLSchema, kind: Any) -> str:
     return min(seen)
 
 
+def read(
+    data: bytes,
+    schema: GraphQLSchema,
+    hints: Hints,
+    kind: OperationType = OperationType.QUERY,
+    depth: int = 4,
+) -> Operation:
+    """The operation on a tape; most are valid, validation knows which."""
+    return Draft(Tape(data), schema, hints).operation(kind, depth)
+
+
 def operations(
     schema: GraphQLSchema,
     hints: Hints | None = None,
     *,
     kind: OperationType = OperationType.QUERY,
     depth: int = 4,
-    size: int = 160,
 ) -> st.SearchStrategy[Operation]:
-    """Operations on a schema; most are valid. `size` is the length of the tape, in decisions."""
+    """Operations on a schema."""
+    tapes = st.binary(min_size=LENGTH, max_size=LENGTH)
+    return tapes.map(lambda data: read(data, schema, hints or {}, kind, depth))
 
-    def read(data: bytes) -> Operation:
-        return Draft(Tape(data), schema, hints or {}).operation(kind, depth)
 
-    return st.binary(min_size=size, max_size=size).map(read)
+EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "0"))
+
+
+def thorough(examples: int) -> settings:
+    """This many operations, the same in each run; or as many new ones as `ORACLE_EXAMPLES` says."""
+    return settings(
+        max_examples=EXAMPLES or examples,
+        derandomize=not EXAMPLES,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )

@@ -17,15 +17,12 @@ from typing import Any, NewType
 from zlib import crc32
 
 import strawberry
-from graphql import GraphQLSchema
-from strawberry.schema.config import StrawberryConfig
-from strawberry.types.arguments import convert_arguments
 
 from gateway.engine.batch import batch
-from gateway.engine.plan import Convert, View
 from gateway.engine.selection import Asked
 from gateway.errors import FieldError
 from gateway.store.queries import row_type
+from tests.engine.stage import Built, build
 
 
 @dataclass(slots=True)
@@ -174,7 +171,7 @@ def record(number: int, values: Mapping[str, Any]) -> Any:
 def cage_row(number: int, asked: Asked) -> Any:
     """A cage with the attributes that are asked for, and no others."""
     number %= 40
-    values = {"number": number, "label": pick("text", number, bad=20), "weight": pick("weight", number, bad=10)}
+    values = {"number": number} | _values(number, MARKS, 15)
     names = asked.get("Cage", frozenset()) | {"number"}
     return record(number, {name: values[name] for name in values if name in names})
 
@@ -183,6 +180,7 @@ def _values(number: int, names: Mapping[str, str], bad: int) -> dict[str, Any]:
     return {name: pick(kind, number, bad=bad) for name, kind in names.items()}
 
 
+MARKS = {"label": "text", "weight": "weight", "key": "id", "mood": "mood", "odd": "odd"}
 LEAVES = {name: name for name in ("whole", "ratio", "text", "flag", "mood", "weight", "day", "odd")} | {
     "key": "id"
 }
@@ -247,7 +245,7 @@ def twin(cages: Sequence[Any], keys: Keys) -> list[Any]:
     ]
 
 
-_ALL = frozenset(["number", "label", "weight"])
+_ALL = frozenset({"number", *MARKS})
 
 
 async def neighbours(cages: Sequence[Any], keys: Keys) -> list[Any]:
@@ -496,6 +494,9 @@ class Cage:
     number: int
     label: str | None
     weight: Weight | None
+    key: strawberry.ID | None
+    mood: Mood | None
+    odd: Odd | None
     leaves: Leaves | None = batch(leaves, needs=["number"])
     firm: Firm | None = batch(firm_leaves, needs=["number"])
     must: Firm = batch(must_leaves, needs=["number"])
@@ -551,8 +552,8 @@ class Query:
     animals: list[Animal] | None = batch(zoo_animals)
     beings: list[Being | None] | None = batch(zoo_beings)
     keeper: Keeper = batch(keeper)
-    broken: str | None = batch(failures)
     echo: str | None = batch(echo)
+    broken: str | None = batch(failures)
 
 
 async def feedings(roots: Sequence[None], keys: Keys, *, number: int) -> list[Any]:
@@ -576,21 +577,6 @@ class Mutation:
     clean: Cage | None = batch(clean)
 
 
-def make_zoo() -> tuple[GraphQLSchema, Convert]:
+def make_zoo() -> Built:
     """A new schema of the zoo, and how its arguments are converted."""
-    made = strawberry.Schema(
-        Query, Mutation, types=[Lion, Parrot, Fish, Keeper], config=StrawberryConfig(scalar_map=SCALARS)
-    )
-
-    def convert(field: Any, values: dict[str, Any]) -> Mapping[str, Any]:
-        definition = field.extensions["strawberry-definition"]
-        return convert_arguments(
-            values, definition.arguments, made.schema_converter.scalar_registry, made.config
-        )
-
-    return made._schema, convert
-
-
-def open_view(schema: GraphQLSchema, convert: Convert) -> View:
-    """The view of one who may ask for everything."""
-    return View(schema, lambda type_name, field_name: None, lambda: schema, convert)
+    return build(Query, Mutation, (Lion, Parrot, Fish, Keeper), scalar_map=SCALARS)

@@ -1,0 +1,188 @@
+"""What fails or takes too long within: it is masked, ended, and told to the log without a word of it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import strawberry
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from gateway.access.pseudonyms import pseudonyms
+from gateway.app import create_app
+from gateway.connector import Access, Connector, batch, requires
+from gateway.discovery import discover
+from gateway.endpoint import Endpoint
+from gateway.engine.documents import Limits
+from gateway.engine.engine import Engine
+from gateway.logs import RequestLog
+from gateway.oauth.keys import signing_keys
+from gateway.oauth.tokens import Verifier
+from gateway.schema import Schema
+from gateway.store.readers import Readers
+from tests.conftest import ALL_SCOPES
+from tests.door import Door, Lines, door, filled, log, opened
+
+__all__ = ["door", "log"]
+
+# What fails within
+
+SECRET = "canary-77a0 of Ada Lovelace"
+
+
+async def failing(roots: Sequence[None], access: Access) -> list[str]:
+    """Fails with something in its text that nobody may read."""
+    raise RuntimeError(f"no row for {SECRET}")
+
+
+async def failing_one_by_one(roots: Sequence[None], access: Access) -> list[Any]:
+    """The same, as an error in a value's place."""
+    return [ValueError(SECRET) for _ in roots]
+
+
+class Work:
+    """What became of the slow field's work."""
+
+    begun = threading.Event()
+    ended = threading.Event()
+
+
+async def slow(roots: Sequence[None], access: Access, *, messy: bool = False) -> list[str]:
+    """Takes an hour; or fails, when it is messy, in whatever way it ends."""
+    Work.begun.set()
+    try:
+        await asyncio.sleep(3600)
+    finally:
+        Work.ended.set()
+        if messy:
+            raise RuntimeError(SECRET)
+
+
+@strawberry.type
+class TroubleQuery:
+    """Fields that go wrong."""
+
+    failing: str | None = batch(failing, requires=requires("trouble:read"))
+    failing_one_by_one: str | None = batch(failing_one_by_one, requires=requires("trouble:read"))
+    slow: str | None = batch(slow, requires=requires("trouble:read"))
+
+
+TROUBLE = Connector("trouble", "ALIBABA", {"trouble:read": "Whatever goes wrong."}, query=TroubleQuery)
+
+
+@pytest.fixture(scope="module")
+def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """A gateway of the same parts, with a connector whose fields go wrong, and a second of patience."""
+    used = asyncio.run(filled(tmp_path_factory.mktemp("troubled"), deadline=1.0))
+    schema = Schema((*discover(), TROUBLE))
+    readers, keys = Readers(used.database, used.readers), signing_keys(used.state)
+    endpoint = Endpoint(
+        used,
+        schema,
+        Engine(schema.graphql, Limits(used.max_tokens, used.max_depth)),
+        Verifier(keys, used.issuer, used.audience),
+        readers,
+        pseudonyms(used.state),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await readers.open()
+        yield
+        await readers.close()
+
+    app = Starlette(
+        routes=[Route("/graphql", endpoint)], middleware=[Middleware(RequestLog)], lifespan=lifespan
+    )
+    with opened(app, used) as found:
+        found.scopes = f"{ALL_SCOPES['ALIBABA']} trouble:read"
+        yield found
+
+
+@pytest.mark.parametrize("name", ["failing", "failingOneByOne"])
+def test_an_exception_is_masked(troubled: Door, log: Lines, name: str) -> None:
+    """The caller reads an id, which the log has with the place of the failure; nobody reads its text."""
+    response = troubled.post({"query": f"{{ caller {{ party }} {name} }}"})
+    assert response.status_code == 200
+    assert response.json()["data"] == {"caller": {"party": "ALIBABA"}, name: None}
+    [error] = response.json()["errors"]
+    assert (error["path"], error["extensions"]["code"]) == ([name], "INTERNAL_SERVER_ERROR")
+    [line] = [json.loads(line) for line in log.lines if error["extensions"]["id"] in line]
+    assert line["level"] == "ERROR"
+    assert line["kind"] == ("RuntimeError" if name == "failing" else "ValueError")
+    assert line["request_id"] == response.headers["x-request-id"]
+    if name == "failing":
+        assert f"{__file__}:{failing.__code__.co_firstlineno + 2}" == line["where"]
+    assert SECRET not in response.text
+    assert not any(SECRET in each for each in log.lines)
+
+
+def test_a_database_that_fails_is_masked(tmp_path: Path, log: Lines) -> None:
+    """A table that is gone is an internal error of the fields that need it, and of no other."""
+    used = asyncio.run(filled(tmp_path))
+    with opened(create_app(used), used) as door:
+        assert door.post({"query": "{ clients { totalCount } }"}).json() == {
+            "data": {"clients": {"totalCount": 4}}
+        }
+        with closing(sqlite3.connect(used.database)) as database:
+            database.execute("DROP TABLE accounts")
+        response = door.post({"query": '{ caller { party } client(id: "x") { id } clients { totalCount } }'})
+    assert response.status_code == 200
+    codes = {error["extensions"]["code"] for error in response.json()["errors"]}
+    assert codes == {"INTERNAL_SERVER_ERROR"}
+    assert "accounts" not in response.text
+    assert "Traceback" not in response.text
+
+
+def test_the_deadline_ends_a_slow_field(troubled: Door) -> None:
+    """The rest of the answer stands."""
+    started = time.monotonic()
+    response = troubled.post({"query": "{ caller { party } slow }"})
+    assert 1 <= time.monotonic() - started < 3
+    assert response.json()["data"] == {"caller": {"party": "ALIBABA"}, "slow": None}
+    [error] = response.json()["errors"]
+    assert error["extensions"]["code"] == "DEADLINE_EXCEEDED"
+
+
+def test_who_hangs_up_ends_the_work(troubled: Door, log: Lines) -> None:
+    """At once, not at the deadline; and whatever the work says at its end is not in the log."""
+    Work.begun.clear()
+    Work.ended.clear()
+    body = json.dumps({"query": "{ slow(messy: true) }"}).encode()
+    started = time.monotonic()
+    with socket.create_connection(("127.0.0.1", troubled.port)) as connection:
+        connection.sendall(troubled.head(Content_Length=str(len(body))) + body)
+        assert Work.begun.wait(1)
+    assert Work.ended.wait(1)
+    assert time.monotonic() - started < 1
+    gc.collect()
+    assert until(lambda: any('"status":0' in line for line in log.lines))
+    assert not any('"level":"ERROR"' in line or SECRET in line for line in log.lines)
+
+
+def test_who_hangs_up_in_the_middle_of_a_body_is_let_go(troubled: Door, log: Lines) -> None:
+    """Without an error: callers lose their networks all the time."""
+    with socket.create_connection(("127.0.0.1", troubled.port)) as connection:
+        connection.sendall(troubled.head(Content_Length="1000") + b'{"query":')
+    assert until(lambda: any('"status":0' in line for line in log.lines))
+    assert not any('"level":"ERROR"' in line for line in log.lines)
+
+
+def until(condition: Callable[[], bool], seconds: float = 3.0) -> bool:
+    """Whether it comes true in time."""
+    end = time.monotonic() + seconds
+    while not (held := condition()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return held

@@ -1,0 +1,204 @@
+"""The schema: what is pinned for partners' applications, and that each caller is shown just its part."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import chain, combinations
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    build_schema,
+    introspection_types,
+    print_schema,
+    specified_scalar_types,
+    validate_schema,
+)
+
+from gateway.discovery import discover
+from gateway.schema import UNLOCKED, Schema
+from gateway.views import visible
+
+ROOT = Path(__file__).parent.parent
+SCHEMA = Schema(discover())
+
+PINNED = """
+scalar BigInt scalar DateTime scalar Decimal
+interface Node { id: ID! }
+enum Party { ALIBABA MAILRU RDIF }
+enum OrderStatus { UNKNOWN }
+type Query {
+  caller: Caller!
+  node(id: ID!): Node
+  client(id: ID!): Client
+  clients(first: Int, after: String, last: Int, before: String, filter: ClientFilter): ClientConnection!
+  fundReport(quarter: String!): FundReport
+}
+type Caller { party: Party! application: String! scopes: [String!]! purpose: String! }
+type Client implements Node {
+  id: ID!
+  region: String
+  profile: ClientProfile
+  orders(first: Int, after: String, party: Party): OrderConnection!
+  alibaba: AlibabaAccount
+  mailru: MailruAccount
+}
+input ClientFilter { region: String party: Party placedAfter: DateTime placedBefore: DateTime }
+type ClientProfile { name: String email: String phone: String }
+type AlibabaAccount {
+  memberSince: DateTime
+  lifetimeValue: Money
+  orders(first: Int, after: String): OrderConnection!
+}
+type MailruAccount { segments: [Segment!] orders(first: Int, after: String): OrderConnection! }
+type Segment { id: ID! name: String! }
+type ClientConnection { edges: [ClientEdge!]! nodes: [Client!]! pageInfo: PageInfo! totalCount: Int! }
+type ClientEdge { node: Client! cursor: String! }
+type OrderConnection { edges: [OrderEdge!]! nodes: [Order!]! pageInfo: PageInfo! totalCount: Int! }
+type OrderEdge { node: Order! cursor: String! }
+type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }
+interface Order implements Node {
+  id: ID! party: Party! placedAt: DateTime! status: OrderStatus! statusRaw: String! total: Money! lines: [OrderLine!]!
+}
+type AlibabaOrder implements Order & Node {
+  id: ID! party: Party! placedAt: DateTime! status: OrderStatus! statusRaw: String! total: Money! lines: [OrderLine!]!
+}
+type PandaoOrder implements Order & Node {
+  id: ID! party: Party! placedAt: DateTime! status: OrderStatus! statusRaw: String! total: Money! lines: [OrderLine!]!
+}
+type OrderLine { productId: ID! name: String! quantity: Int! total: Money! }
+type Money { minor: BigInt! currency: String! amount: Decimal! }
+type FundReport { quarter: String! }
+"""
+
+NO_LOCK_OF_ITS_OWN = {
+    *UNLOCKED,
+    "Query.client",
+    *(f"Money.{name}" for name in ("amount", "currency", "minor")),
+    *(f"OrderLine.{name}" for name in ("category", "name", "productId", "quantity", "total")),
+    *(f"PageInfo.{name}" for name in ("endCursor", "hasNextPage", "hasPreviousPage", "startCursor")),
+}
+"""What needs no scope but the one of whatever leads there."""
+
+SCOPES_OF = {
+    "Client.profile": {"clients:read", "clients:pii"},
+    "Client.alibaba": {"clients:read", "alibaba:read"},
+    "Client.mailru": {"clients:read", "mailru:read"},
+    "MailruAccount.segments": {"mailru:read", "mailru:segments"},
+    "Query.fundReport": {"fund:reports"},
+    "Query.clients": {"clients:read"},
+    "Query.client": {"clients:read"},
+}
+
+
+def test_the_snapshot_is_what_the_gateway_prints() -> None:
+    """Byte for byte, so that a change of the contract is seen in review."""
+    printed = subprocess.run(
+        [sys.executable, "-m", "gateway", "schema"], capture_output=True, check=True, cwd=ROOT
+    )
+    snapshot = ROOT / "schema.graphql"
+    same = snapshot.exists() and snapshot.read_bytes() == printed.stdout
+    assert same, "schema.graphql is not the schema any more: look at the change, then run `make schema`"
+
+
+def test_the_text_of_the_schema_is_a_schema() -> None:
+    """Any tool can build it, and comes to the same types."""
+    assert print_schema(build_schema(SCHEMA.sdl)) == print_schema(SCHEMA.graphql)
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(build_schema(PINNED).type_map.keys() - {*specified_scalar_types, *introspection_types})
+)
+def test_what_partners_applications_are_written_against_is_there(kind: str) -> None:
+    """Each field with its type to the last exclamation mark, and with just these arguments."""
+    pinned, found = build_schema(PINNED).type_map[kind], SCHEMA.graphql.type_map[kind]
+    assert type(found) is type(pinned)
+    for name, field in getattr(pinned, "fields", {}).items():
+        assert str(found.fields[name].type) == str(field.type)
+        told = {key: str(value.type) for key, value in getattr(found.fields[name], "args", {}).items()}
+        assert told == {key: str(value.type) for key, value in getattr(field, "args", {}).items()}
+    for each in getattr(pinned, "interfaces", ()):
+        assert each.name in {one.name for one in found.interfaces}
+    assert set(getattr(pinned, "values", ())) <= set(getattr(found, "values", ()))
+
+
+@pytest.mark.parametrize("coordinate", SCOPES_OF)
+def test_a_pinned_field_opens_with_its_scopes_and_with_none_less(coordinate: str) -> None:
+    """As the partners' applications were told."""
+    needed = SCOPES_OF[coordinate]
+    kind, _, name = coordinate.partition(".")
+    named = re.sub(r"[\[\]!]", "", str(SCHEMA.graphql.type_map[kind].fields[name].type))  # type: ignore[attr-defined]
+    view = SCHEMA.view(frozenset(needed))
+    assert not view.locks(kind, name)
+    assert not view.locks(named, None)
+    for scope in needed:
+        view = SCHEMA.view(frozenset(needed - {scope}))
+        assert view.locks(kind, name) or view.locks(named, None)
+
+
+def test_what_anybody_may_ask_for_is_pinned() -> None:
+    """Without a scope a caller learns who it is; whoever adds to this list means it."""
+    assert SCHEMA.reachable(frozenset()) == {
+        "Query.caller",
+        "Query.node",
+        "Node.id",
+        "Caller.party",
+        "Caller.application",
+        "Caller.scopes",
+        "Caller.purpose",
+    }
+
+
+def test_what_has_no_lock_of_its_own_is_pinned() -> None:
+    """All else names the scopes it needs, on the field or on its type."""
+    unlocked = {f"{kind}.{field}" for kind, field, lock in SCHEMA.locks() if field and not lock}
+    assert unlocked == NO_LOCK_OF_ITS_OWN
+
+
+def test_every_scope_in_the_schema_is_declared_and_every_declared_one_is_used() -> None:
+    """And each is explained in a sentence, for whoever gives it out."""
+    written = set(
+        re.findall(r'"([a-z]+:[a-z]+)"', " ".join(re.findall(r"@requiresScopes\(.*\)", SCHEMA.sdl)))
+    )
+    assert written == SCHEMA.scopes.keys()
+    assert all(text.endswith(".") for text in SCHEMA.scopes.values())
+
+
+def test_every_type_and_every_root_field_says_what_it_is() -> None:
+    """In a description, which is what GraphiQL shows."""
+    kinds = [kind for name, kind in SCHEMA.graphql.type_map.items() if not name.startswith("__")]
+    assert not [kind.name for kind in kinds if not kind.description]
+    assert SCHEMA.graphql.query_type
+    assert not [name for name, field in SCHEMA.graphql.query_type.fields.items() if not field.description]
+
+
+def scope_sets() -> Iterator[frozenset[str]]:
+    """Every set of scopes there can be."""
+    scopes = sorted(SCHEMA.scopes)
+    return map(frozenset, chain.from_iterable(combinations(scopes, size) for size in range(len(scopes) + 1)))
+
+
+def test_every_view_of_the_schema_is_a_whole_schema_of_just_what_may_be_asked_for() -> None:
+    """For each set of scopes: what is shown is what opens, and a scope more never shows less."""
+    shown: dict[frozenset[str], set[str]] = {}
+    for scopes in scope_sets():
+        view = visible(SCHEMA.graphql, SCHEMA.reachable(scopes))
+        assert validate_schema(view) == []
+        kinds = [
+            each
+            for each in view.type_map.values()
+            if isinstance(each, GraphQLObjectType | GraphQLInterfaceType)
+        ]
+        shown[scopes] = {
+            f"{k.name}.{name}" for k in kinds if not k.name.startswith("__") for name in k.fields
+        }
+        locks = SCHEMA.view(scopes).locks
+        assert not [each for each in shown[scopes] if locks(*each.split(".", 1))]
+        assert all(shown[scopes - {scope}] <= shown[scopes] for scope in scopes)
+    everything = {f"{kind}.{field}" for kind, field, _ in SCHEMA.locks() if field}
+    assert shown[frozenset(SCHEMA.scopes)] == everything
