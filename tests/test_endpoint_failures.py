@@ -64,6 +64,7 @@ async def slow(roots: Sequence[None], access: Access, *, messy: bool = False) ->
     Work.begun.set()
     try:
         await asyncio.sleep(3600)
+        return ["done" for _ in roots]
     finally:
         Work.ended.set()
         if messy:

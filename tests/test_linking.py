@@ -27,6 +27,7 @@ SECRET = b"a secret that only the test has."
 
 @pytest.fixture
 async def connection(tmp_path: Path) -> AsyncIterator[AsyncConnection]:
+    (tmp_path / "gateway.db").touch()
     engine = writer(tmp_path / "gateway.db")
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)

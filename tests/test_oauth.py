@@ -56,6 +56,7 @@ class World:
 @asynccontextmanager
 async def world(state: Path, origin: str = ORIGIN) -> AsyncIterator[World]:
     settings = Settings(state=state, origin=origin)
+    settings.database.touch()
     engine = writer(settings.database)
     try:
         secrets = await furnish(engine)

@@ -57,6 +57,7 @@ async def main(folder):
     bank = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(Starlette(routes=[Route("/payments", listed)]), log_config=None))
     serving = asyncio.create_task(server.serve(sockets=[bank]))
+    (folder / "gateway.db").touch()
     engine = writer(folder / "gateway.db")
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)

@@ -159,6 +159,7 @@ def test_people_live_where_people_live() -> None:
 
 
 async def test_consents_are_given_by_about_the_share_and_stand(tmp_path: Path) -> None:
+    (tmp_path / "consents.db").touch()
     engine = writer(tmp_path / "consents.db")
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)

@@ -108,6 +108,7 @@ async def contents(engine: AsyncEngine) -> list[Any]:
 async def test_pulled_into_the_base_twice(books: Path, tmp_path: Path) -> None:
     """The migration makes the connector's table, every record is readable, and pulling all again changes nothing."""
     migrate(tmp_path / "gateway.db")
+    (tmp_path / "gateway.db").touch()
     engine = writer(tmp_path / "gateway.db")
     with served(sandbox(books, SETTINGS)) as address:
         async with Upstream("alibaba", {"url": address, **SETTINGS}) as upstream:

@@ -59,7 +59,7 @@ def oracle() -> Oracle:
 
 
 @given(operation=operations(schema.graphql, HINTS, depth=6))
-@thorough(700)
+@thorough(650)
 def test_every_answer_is_graphql_cores(
     operation: Operation, oracle: Oracle, reaches: Reaches, runs: Runs
 ) -> None:
@@ -89,7 +89,7 @@ def narrow() -> dict[str, Oracle]:
 
 
 @given(operation=operations(schema.graphql, HINTS, depth=6), scopes=st.sampled_from(NARROW))
-@thorough(200)
+@thorough(150)
 def test_what_is_refused_is_null_and_nothing_else_changes(
     operation: Operation, scopes: str, narrow: dict[str, Oracle], reaches: Reaches, runs: Runs
 ) -> None:

@@ -170,8 +170,8 @@ def record(number: int, values: Mapping[str, Any]) -> Any:
 
 def cage_row(number: int, asked: Asked) -> Any:
     """A cage with the attributes that are asked for, and no others."""
-    number %= 40
-    values = {"number": number} | _values(number, MARKS, 15)
+    number %= 97
+    values = {"number": number} | _values(number, MARKS, 30)
     names = asked.get("Cage", frozenset()) | {"number"}
     return record(number, {name: values[name] for name in values if name in names})
 
@@ -180,7 +180,7 @@ def _values(number: int, names: Mapping[str, str], bad: int) -> dict[str, Any]:
     return {name: pick(kind, number, bad=bad) for name, kind in names.items()}
 
 
-MARKS = {"label": "text", "weight": "weight", "key": "id", "mood": "mood", "odd": "odd"}
+MARKS = {"label": "text", "weight": "weight", "key": "id", "mood": "mood", "odd": "odd", "wholes": "list"}
 LEAVES = {name: name for name in ("whole", "ratio", "text", "flag", "mood", "weight", "day", "odd")} | {
     "key": "id"
 }
@@ -278,7 +278,7 @@ KINDS = ("Lion", "Parrot", "Fish")
 
 def beast(number: int, keys: Keys, bad: int = 0) -> Any:
     """An animal as a row; `kind` says which, and is none that there is in `bad` per cent."""
-    number %= 40
+    number %= 97
     kind: Any = KINDS[number % 3]
     lot = crc32(f"kind {number}".encode())
     if lot % 100 < bad:
@@ -297,7 +297,7 @@ def beast(number: int, keys: Keys, bad: int = 0) -> Any:
 
 def creature(number: int) -> Any:
     """A being as an instance of its Strawberry type, or what is none."""
-    number %= 40
+    number %= 97
     if number % 8 == 7:
         return Record(id=str(number), name="stray")
     if number % 2:
@@ -497,6 +497,7 @@ class Cage:
     key: strawberry.ID | None
     mood: Mood | None
     odd: Odd | None
+    wholes: list[int | None] | None
     leaves: Leaves | None = batch(leaves, needs=["number"])
     firm: Firm | None = batch(firm_leaves, needs=["number"])
     must: Firm = batch(must_leaves, needs=["number"])

@@ -22,6 +22,12 @@ from tests.isolation.facts import Fact, rows
 from tests.isolation.operations import DOCUMENTS
 from tests.isolation.scenarios import Ask, Known, Mine, Scenario, Theirs
 
+STRANGER = Caller("MEGAFON", "nobody", frozenset(), "curiosity")
+
+NOTHING = Ask(
+    "node", {"id": "AlibabaOrder:0", "profile": True, "orders": True, "accounts": True, "total": True}
+)
+
 PASSING = {"date", "x-request-id"}
 """Headers that differ between any two answers."""
 
@@ -41,9 +47,8 @@ class World:
         self._tokens: dict[Caller, str] = {}
         self._heard: dict[type, list[str]] = {}
 
-    @asynccontextmanager
-    async def of(self, facts: list[Fact]) -> AsyncIterator[None]:
-        """The world is these facts and no others, and the gateway at work in it is as new."""
+    async def become(self, facts: list[Fact]) -> None:
+        """The world is these facts and no others, and a stranger was the last to ask."""
         self._heard = {Mine: [], Theirs: []}
         self._database.execute("BEGIN")
         for table in metadata.sorted_tables:
@@ -54,9 +59,7 @@ class World:
                 f"INSERT INTO {table.name} ({', '.join(found[0])}) VALUES ({places})", found
             )
         self._database.execute("COMMIT")
-        app = self._gateway.app
-        async with app.router.lifespan_context(app):
-            yield
+        await self.ask(STRANGER, NOTHING)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -111,17 +114,16 @@ def _handles(value: Any, *, of_clients: bool = False) -> Iterator[str]:
 
 async def play(scenario: Scenario, worlds: tuple[World, World]) -> None:
     """Play a scenario in both worlds. Raises `Leak` at the first answer that differs."""
-    async with AsyncExitStack() as stack:
-        for world, facts in zip(worlds, scenario.worlds, strict=True):
-            await stack.enter_async_context(world.of(facts))
-        for step in scenario.steps:
-            for world, others in zip(worlds, step.others, strict=True):
-                for caller, ask in others:
-                    meet = world.ask if caller.party == scenario.caller.party else world.overhear
-                    await meet(caller, ask)
-            one, other = [await world.told(scenario.caller, step.ask) for world in worlds]
-            if one != other:
-                raise Leak(f"{step.ask}:\n{one}\n{other}")
+    for world, facts in zip(worlds, scenario.worlds, strict=True):
+        await world.become(facts)
+    for step in scenario.steps:
+        for world, others in zip(worlds, step.others, strict=True):
+            for caller, ask in others:
+                meet = world.ask if caller.party == scenario.caller.party else world.overhear
+                await meet(caller, ask)
+        one, other = [await world.told(scenario.caller, step.ask) for world in worlds]
+        if one != other:
+            raise Leak(f"{scenario.caller} asked {step.ask}:\n{one}\n{other}")
 
 
 @asynccontextmanager
@@ -136,6 +138,7 @@ async def two_worlds(folder: Path) -> AsyncIterator[tuple[World, World]]:
         worlds = []
         for each in settings:
             app = create_app(each)
+            await stack.enter_async_context(app.router.lifespan_context(app))
             client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN)
             worlds.append(World(Gateway(each, await stack.enter_async_context(client), app)))
             stack.callback(worlds[-1].close)

@@ -1,0 +1,91 @@
+"""The partners: every connector's sandbox at work over books of the demo's world."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.types import ASGIApp
+
+from gateway.connector import Batch, Connector, Dataset, Upstream
+from gateway.demo.world import World
+from gateway.discovery import discover
+
+FOLDERS = {each.name: each for each in discover()}
+PULLED = [(each.name, dataset.name) for each in discover() for dataset in each.datasets]
+
+every_connector = pytest.mark.parametrize("name", FOLDERS)
+every_dataset = pytest.mark.parametrize(("name", "dataset"), PULLED)
+
+
+@cache
+def small_purchases(households: int = 20) -> World:
+    """The demo's world with a few of its households: enough for lists of several pages."""
+    return World.complete_journey(households=households)
+
+
+def keys_of(connector: Connector) -> dict[str, str]:
+    """Values for all that the operator must set, made for this run."""
+    return {name: secrets.token_urlsafe(12) for name in connector.settings}
+
+
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncIterator[str]:
+    """The app behind a real socket; its address."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, ws="none")
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    server.force_exit = True
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
+        listening.bind(("127.0.0.1", 0))
+        # Without the server's own loop, which looks at its signals ten times a second.
+        await server.startup([listening])
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            await server.shutdown([listening])
+            await server.lifespan.shutdown()
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which every partner's sandbox finds what it serves."""
+    folder = tmp_path_factory.mktemp("books")
+    for each in discover():
+        assert each.furnish is not None
+        each.furnish(small_purchases(), folder)
+    return folder
+
+
+@asynccontextmanager
+async def partner(name: str, folder: Path, **wrong: str) -> AsyncIterator[Upstream]:
+    """The partner's sandbox at work, and the way to it with the settings that the connector names, or wrong ones."""
+    connector = FOLDERS[name]
+    keys = keys_of(connector)
+    assert connector.sandbox is not None
+    async with (
+        served(connector.sandbox(folder, keys)) as url,
+        Upstream(name, {**keys, **wrong, "url": url}) as upstream,
+    ):
+        yield upstream
+
+
+def dataset_of(name: str, dataset: str) -> Dataset:
+    """A dataset by its connector's name and its own."""
+    [found] = [each for each in FOLDERS[name].datasets if each.name == dataset]
+    return found
+
+
+async def batches_of(
+    dataset: Dataset, upstream: Upstream, cursor: Mapping[str, Any] | None = None
+) -> list[Batch]:
+    """All batches of a pull."""
+    return [batch async for batch in dataset.pull(upstream, cursor or {})]
