@@ -82,13 +82,14 @@ def _settle() -> None:
     gc.set_threshold(100_000, 20, 50)
 
 
-async def _serve(application: Starlette, host: str, port: int, level: str = "warning") -> None:
+async def _serve(application: Starlette, host: str, port: int, until_stdin_ends: bool = False) -> None:
     _settle()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            application, host, port, log_config=None, log_level=level, access_log=False, server_header=False
-        )
+    config = uvicorn.Config(
+        application, host, port, log_config=None, log_level="warning", access_log=False, server_header=False
     )
+    server = uvicorn.Server(config)
+    if until_stdin_ends:
+        asyncio.get_running_loop().add_reader(0, setattr, server, "should_exit", True)
     await server.serve()
 
 
@@ -121,6 +122,7 @@ def sandbox(
     world: Annotated[
         Path | None, typer.Option(help="The folder with what it serves; by default the demo's.")
     ] = None,
+    until_stdin_ends: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Run one partner's sandbox: its protocol as it really is, on loopback."""
     settings = load()
@@ -133,7 +135,8 @@ def sandbox(
         raise SettingsError(f"the settings have no [connectors.{name}]; `gateway demo` writes them")
     configure()
     stand_in = connector.sandbox(world or settings.state / WORLD, accepted)
-    uvloop.run(_serve(stand_in, "127.0.0.1", port or int(accepted["url"].rpartition(":")[2])))
+    port = port or int(accepted["url"].rpartition(":")[2])
+    uvloop.run(_serve(stand_in, "127.0.0.1", port, until_stdin_ends=until_stdin_ends))
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 import logging
 import os
@@ -55,6 +56,10 @@ SENT = {
     "forged token": "canary.forged.token",
 }
 
+logger = logging.getLogger("gateway.test")
+
+SCOPES = ["clients:read", "clients:pii", "alibaba:read"]
+
 QUERY = """# canary comment
 query Loyal($id: ID!) {
   canary_alias: client(id: "canary-literal") { id }
@@ -90,9 +95,7 @@ async def application(state: Path) -> str:
     database = writer(state / "gateway.db")
     known = Known(set(CONTRACT.parties), set(Schema(discover()).scopes), set(CONTRACT.purposes))
     async with database.begin() as connection:
-        found = await add(
-            connection, "shop", "Shop", "ALIBABA", ["clients:read", "clients:pii"], ["analytics"], known
-        )
+        found = await add(connection, "shop", "Shop", "ALIBABA", SCOPES, ["analytics"], known)
     await database.dispose()
     return found
 
@@ -107,7 +110,7 @@ def personal(state: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
+def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
     """A day of `gateway serve`: good requests, bad ones, failures within, and its end."""
     state = tmp_path_factory.mktemp("day")
     used, port, found = asyncio.run(filled(state)), free_port(), Day()
@@ -134,7 +137,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
         output, errors = process.communicate(timeout=10)
     found.lines, found.returncode = errors.decode().splitlines(), process.returncode
     assert output == b""
-    yield found
+    return found
 
 
 def until_up(client: httpx.Client) -> None:
@@ -251,57 +254,57 @@ def test_a_masked_error_is_found_by_its_id(day: Day) -> None:
 
 
 @pytest.fixture
-def configured(capsys: pytest.CaptureFixture[str]) -> Iterator[logging.Logger]:
-    """Logs as `configure` sets them up at DEBUG, on standard error, until the test's end."""
+def written() -> Iterator[io.StringIO]:
+    """What goes to the log, as `configure` sets it up at DEBUG, until the test's end."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     configure(logging.DEBUG)
-    yield logging.getLogger("gateway.test")
+    found = io.StringIO()
+    for handler in root.handlers:
+        assert isinstance(handler, logging.StreamHandler)
+        handler.setStream(found)
+    yield found
+    logging.raiseExceptions = True
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.getLogger("gateway").setLevel(logging.NOTSET)
 
 
-async def test_at_debug_the_log_shows_no_more_of_persons(
-    gateway: Gateway, configured: logging.Logger, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_at_debug_the_log_shows_no_more_of_persons(written: io.StringIO, gateway: Gateway) -> None:
     """Libraries that write values at DEBUG are held back."""
+    logger.debug("ours is not")
     personal(gateway.settings.state)
     token = gateway.token("ALIBABA")
     body = {"query": QUERY, "variables": {"id": f"AlibabaOrder:{SENT['variable']}"}}
     response = await gateway.post(body, token)
     assert PERSON["email"] in response.text
-    await gateway.client.post(
-        "/oauth/token", data={"grant_type": "client_credentials"}, auth=("x", "canary-wrong-secret")
-    )
-    found = capsys.readouterr().err
-    # The test's own HTTP client tells its addresses, which are ours.
-    lines = [line for line in found.splitlines() if json.loads(line)["logger"] not in ("httpx", "httpcore")]
-    assert lines
+    grant = {"grant_type": "client_credentials"}
+    await gateway.client.post("/oauth/token", data=grant, auth=("x", SENT["wrong secret"]))
+    records = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert any(record["message"] == "ours is not" for record in records)
+    # The test's own HTTP client tells the addresses it asks.
+    ours = [str(record) for record in records if record["logger"] != "httpx"]
     for what, value in {**PERSON, **SENT, "token": token}.items():
-        assert not any(value in line for line in lines), what
+        assert not any(value in record for record in ours), what
 
 
-def test_a_line_is_one_line(configured: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_is_one_line(written: io.StringIO) -> None:
     """Whatever is in the message, and whatever is given beside it."""
-    configured.info(
-        "first\nsecond \u2028 %s", "third", extra={"party": "ALIBABA", "at": Path("x"), "n": {1, 2}}
-    )
-    [line] = capsys.readouterr().err.splitlines()
+    logger.info("first\nsecond \u2028 %s", "third", extra={"party": "ALIBABA", "at": Path("x"), "n": {1, 2}})
+    [line] = written.getvalue().splitlines()
     record = json.loads(line)
     assert record["message"] == "first\nsecond \u2028 third"
     assert (record["party"], record["at"], record["logger"]) == ("ALIBABA", "x", "gateway.test")
 
 
-def test_an_exceptions_text_is_left_out(
-    configured: logging.Logger, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_exceptions_text_is_left_out(written: io.StringIO) -> None:
     """Its type and place say enough; the text may hold a person's data."""
     try:
         raise ValueError("canary.person@mail.example")
     except ValueError as error:
-        configured.exception("unhandled")
+        logger.exception("unhandled")
         raised = place(error)
-    found = capsys.readouterr().err
+    found = written.getvalue()
     record = json.loads(found)
     assert record["exception"] == "ValueError"
     assert record["where"][-1].startswith(raised)

@@ -44,7 +44,7 @@ def furnish_world(settings: Settings, console: Console, households: int | None =
             )
             meter.show(done, total)
 
-        furnish(settings.state, discover(), watch)
+        furnish(settings.state, discover(), watch, households)
 
 
 async def fill(settings: Settings, console: Console) -> None:

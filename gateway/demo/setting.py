@@ -96,9 +96,12 @@ async def sandboxes(addresses: dict[str, str], log: Path) -> AsyncIterator[None]
 
 def _start(name: str, url: str, output: int) -> subprocess.Popen[bytes]:
     port = url.rpartition(":")[2]
-    command = [sys.executable, "-m", "gateway", "sandbox", name, "--port", port]
-    # A session of its own: Ctrl-C is for the demo, which then ends its sandboxes in order.
-    return subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)  # noqa: S603
+    command = [sys.executable, "-m", "gateway", "sandbox", name, "--port", port, "--until-stdin-ends"]
+    # A session of its own, for Ctrl-C is for the demo, which then ends them in order. Should the demo be killed,
+    # their standard input ends with it, and so do they.
+    return subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
+    )
 
 
 async def _until_up(name: str, url: str, process: subprocess.Popen[bytes], log: Path) -> None:
