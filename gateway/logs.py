@@ -60,6 +60,7 @@ def configure(level: int = logging.INFO) -> None:
     logging.getLogger("gateway").setLevel(level)
     # uvicorn's access log has the query string.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     # Otherwise a message that does not fit its arguments is printed with all of them.
     logging.raiseExceptions = False
 

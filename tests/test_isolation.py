@@ -16,7 +16,7 @@ from tests.isolation.scenarios import Scenario, scenarios
 EXAMPLES = 120
 """Scenarios that a gateway must play without a leak."""
 
-PATIENCE = 400
+PATIENCE = 100
 """Scenarios within which a planted leak must be found."""
 
 

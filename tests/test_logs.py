@@ -140,9 +140,9 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
     return found
 
 
-def until_up(client: httpx.Client) -> None:
+def until_up(client: httpx.Client, seconds: float = 20) -> None:
     """Wait until the gateway answers."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + seconds
     while True:
         try:
             assert client.get("/healthz").status_code == 200

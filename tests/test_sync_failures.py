@@ -155,6 +155,29 @@ async def test_one_failing_dataset_costs_no_other(at_work: Venture) -> None:
     assert at_work.ask("SELECT count(*) FROM mailru_segments") != [(0,)]
 
 
+async def test_while_a_partner_is_silent_others_can_write(at_work: Venture) -> None:
+    """What came so far is committed, and the database is nobody's until the partner speaks again."""
+    [source] = [each for each in at_work.sources if each.name == "mailru"]
+    [users] = [each for each in source.datasets if each.name == "users"]
+    written = asyncio.Event()
+
+    async def halting(upstream: Upstream, cursor: Cursor) -> AsyncIterator[Batch]:
+        async for batch in users.pull(upstream, cursor):
+            yield batch
+            await asyncio.wait_for(written.wait(), 10)
+
+    async def write() -> None:
+        # No event tells of another connection's commit.
+        while not at_work.ask("SELECT * FROM accounts"):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        with closing(sqlite3.connect(at_work.file, timeout=1)) as database, database:
+            database.execute("DELETE FROM agreements")
+        written.set()
+
+    at_work.sources = [source._replace(datasets=[replace(users, pull=halting)])]
+    await asyncio.gather(at_work.round(), write())
+
+
 async def test_what_failed_comes_with_the_next_round(at_work: Venture, tmp_path: Path, books: Path) -> None:
     """After a round in which both partners fell silent midway, the next makes all as if nothing had been."""
 

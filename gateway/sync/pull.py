@@ -7,15 +7,14 @@ is kept under its own key. A record that cannot be read is put aside with the re
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from sqlalchemy import Column, Integer, Table, Text, bindparam, delete, select
@@ -25,9 +24,9 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.clients.accounts import accounts
-from gateway.errors import Unreadable
 from gateway.store.tables import Instant, instant, table
-from gateway.sync.datasets import Batch, Cursor, Dataset, Rows
+from gateway.sync.datasets import Batch, Cursor, Dataset
+from gateway.sync.records import Letter, Read, letter, read
 from gateway.upstream.http import Upstream
 
 sync_cursors = table(
@@ -81,7 +80,7 @@ async def pull(
         await connection.commit()
         cursor = await stored_cursor(connection, connector, dataset.name)
         try:
-            async with aclosing(dataset.pull(upstream, cursor)) as batches:  # type: ignore[type-var]
+            async with aclosing(_coming(dataset.pull(upstream, cursor), connection.commit)) as batches:
                 async for batch in batches:
                     progress.expected = batch.expected
                     whole = False
@@ -100,6 +99,25 @@ async def pull(
     return progress
 
 
+async def _coming(
+    pull: AsyncIterator[Batch], idle: Callable[[], Awaitable[None]]
+) -> AsyncGenerator[Batch, None]:
+    """The batches of a pull; `idle` is called when one is late, for others want to write while a partner is silent."""
+    async with aclosing(pull):  # type: ignore[type-var]
+        while True:
+            coming = asyncio.ensure_future(anext(pull, None))
+            try:
+                if not (await asyncio.wait({coming}, timeout=COMMIT_EVERY))[0]:
+                    await idle()
+                batch = await coming
+            finally:
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
+            if batch is None:
+                return
+            yield batch
+
+
 async def stored_cursor(connection: AsyncConnection, connector: str, dataset: str) -> Cursor:
     """Where the last pull ended; empty before the first."""
     found = await connection.scalar(
@@ -113,7 +131,7 @@ async def stored_cursor(connection: AsyncConnection, connector: str, dataset: st
 
 async def keep(connection: AsyncConnection, connector: str, dataset: Dataset, batch: Batch) -> int:
     """Write a batch's rows, its unreadable records and its cursor; the number of unreadable ones."""
-    rows, letters = await asyncio.to_thread(_read, dataset, batch.records)
+    rows, letters = await asyncio.to_thread(read, dataset, batch.records)
     now = instant(datetime.now(UTC))
     # Before the rows, for it begins the transaction of all of them: a savepoint outside of one would end by itself.
     await _put_cursor(connection, connector, dataset, batch, now)
@@ -148,27 +166,16 @@ _REFUSALS = (IntegrityError, InterfaceError, ProgrammingError, OverflowError, Un
 
 _NAMED = sqlite_dialect(paramstyle="named")
 
-Keyed = dict[Table, list[dict[str, Any]]]
 
-Letter = dict[str, str]
-
-
-class Read(NamedTuple):
-    """Rows of records: those by table, and those of children by table and parent, of which the last word counts."""
-
-    rows: Keyed
-    children: dict[Table, dict[Any, list[dict[str, Any]]]]
-
-
-async def _write(connection: AsyncConnection, dataset: Dataset, read: Read) -> None:
-    for child, by_parent in filter(itemgetter(1), read.children.items()):
+async def _write(connection: AsyncConnection, dataset: Dataset, found: Read) -> None:
+    for child, by_parent in filter(itemgetter(1), found.children.items()):
         gone = _delete(child, (dataset.children or {})[child])
         await connection.exec_driver_sql(gone, [{"parent": parent} for parent in by_parent])
     whole = {
-        child: [row for rows in found.values() for row in rows] for child, found in read.children.items()
+        child: [row for rows in found.values() for row in rows] for child, found in found.children.items()
     }
     # A parent is written before what refers to it.
-    for target, values in (*read.rows.items(), *whole.items()):
+    for target, values in (*found.rows.items(), *whole.items()):
         if values:
             await connection.exec_driver_sql(_upsert(target, tuple(values[0])), values)
 
@@ -179,55 +186,15 @@ async def _write_singly(
     """Write the records of a batch of which the database refused some; those go with the unreadable ones."""
     letters: list[Letter] = []
     for record in records:
-        rows, unreadable = _read(dataset, [record])
+        rows, unreadable = read(dataset, [record])
         letters += unreadable
         try:
             async with connection.begin_nested():
                 await _write(connection, dataset, rows)
         except _REFUSALS as error:
             kind = getattr(getattr(error, "orig", None), "sqlite_errorname", type(error).__name__)
-            letters.append(_letter(record, f"the database refused its rows: {kind}"))
+            letters.append(letter(record, f"the database refused its rows: {kind}"))
     return letters
-
-
-def _read(dataset: Dataset, records: Iterable[Any]) -> tuple[Read, list[Letter]]:
-    read = Read({}, {child: {} for child in dataset.children or {}})
-    letters: list[Letter] = []
-    for record in records:
-        try:
-            found = dataset.read(record)
-        except Unreadable as error:
-            letters.append(_letter(record, str(error)))
-        except Exception as error:
-            # The text of any other exception may hold the record's values; its kind does not.
-            letters.append(_letter(record, f"{type(error).__name__} while reading"))
-        else:
-            _add(read, dataset, found)
-    return read, letters
-
-
-def _add(read: Read, dataset: Dataset, found: Rows) -> None:
-    for target, values in found.items():
-        if target not in read.children:
-            read.rows.setdefault(target, []).extend(values)  # type: ignore[arg-type]
-    for child, column in (dataset.children or {}).items():
-        parent, key = _parent(child, column)
-        of_record: dict[Any, list[Any]] = {row[key]: [] for row in found.get(parent, ())}
-        for row in found.get(child, ()):
-            of_record.setdefault(row[column], []).append(row)
-        read.children[child].update(of_record)
-
-
-@cache
-def _parent(child: Table, column: str) -> tuple[Table, str]:
-    """The table that a child's column refers to, and the name of the column there."""
-    [key] = [key.column for key in child.c[column].foreign_keys]
-    return key.table, key.name
-
-
-def _letter(record: Any, reason: str) -> Letter:
-    text = orjson.dumps(record, option=orjson.OPT_SORT_KEYS, default=str).decode()
-    return {"record": text, "digest": hashlib.sha256(text.encode()).hexdigest(), "reason": reason}
 
 
 @cache

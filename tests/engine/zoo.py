@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from hashlib import blake2b
 from math import inf, nan
 from typing import Any, NewType
-from zlib import crc32
 
 import strawberry
 
@@ -136,9 +136,13 @@ GOOD: Mapping[str, Sequence[Any]] = {
 }
 
 
+def _lot(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=4).digest(), "big")
+
+
 def pick(kind: str, number: int, *, bad: int) -> Any:
     """The value of a kind in a cage; `bad` per cent are none that the schema allows everywhere."""
-    lot = crc32(f"{kind} {number}".encode())
+    lot = _lot(f"{kind} {number}")
     if lot % 100 < bad:
         pool: Sequence[Any] = [*BAD[kind.rstrip("_0123456789")], None, Escaped(f"no {kind} in {number}")]
     else:
@@ -280,7 +284,7 @@ def beast(number: int, keys: Keys, bad: int = 0) -> Any:
     """An animal as a row; `kind` says which, and is none that there is in `bad` per cent."""
     number %= 97
     kind: Any = KINDS[number % 3]
-    lot = crc32(f"kind {number}".encode())
+    lot = _lot(f"kind {number}")
     if lot % 100 < bad:
         # An unknown type, types that are no animals, and what is no name at all.
         kind = ("Unicorn", "Keeper", "Animal", "Mood", None, 5, Escaped("ran away"))[lot // 100 % 7]

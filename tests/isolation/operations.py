@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from tests.isolation.fillings import NUMBERS, PARTIES, PEOPLE, QUARTERS, REGIONS, TIMES
+
+ORDER_IDS = [f"{kind}:{number}" for kind in ("AlibabaOrder", "PandaoOrder") for number in NUMBERS]
+
 ORDER = """fragment O on OrderConnection {
     totalCount @include(if: $total)
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -28,6 +32,39 @@ CLIENT = f"""fragment C on Client {{
 SWITCHES = """$profile: Boolean!, $orders: Boolean!, $accounts: Boolean!, $total: Boolean!,
     $n: Int, $past: String, $of: Party"""
 
+REPORT = """fragment R on FundReport {
+    quarter version publishedAt nav { amount } gmv { minor } positions { shareholder stake nav { minor } }
+    capitalCalls { shareholder day amount { minor } } distributionPayments { day }
+}"""
+
+FILTERS = [
+    *(f'region: "{region}"' for region in REGIONS),
+    *(f"party: {party}" for party in PARTIES),
+    *(f'placedAfter: "{time}"' for time in TIMES[1:]),
+    f'placedBefore: "{TIMES[1]}"',
+]
+
+
+def everything() -> str:
+    """One operation for all of it: each filter, each order and each client by its id, each report."""
+    known = [f"known{place}" for place in range(len(PEOPLE))]
+    theirs = [f"theirs{place}" for place in range(3)]
+    ids = ", ".join(f"${name}: ID!" for name in known + theirs)
+    parts = [
+        "all: clients { totalCount edges { cursor node { ...C } } }",
+        *(
+            f"f{n}: clients(filter: {{{each}}}) {{ totalCount nodes {{ id }} }}"
+            for n, each in enumerate(FILTERS)
+        ),
+        *(f"{name}: client(id: ${name}) {{ id region orders {{ totalCount }} }}" for name in known + theirs),
+        *(f'n{n}: node(id: "{each}") {{ id ...N }}' for n, each in enumerate(ORDER_IDS)),
+        *(f'r{each}: fundReport(quarter: "{each}") {{ ...R }}' for each in QUARTERS),
+    ]
+    below = SWITCHES.partition("$n:")[0]
+    fragments = CLIENT.replace("(first: $n, after: $past, party: $of)", "")
+    return f"query({ids}, {below}) {{ {' '.join(parts)} }} {fragments} {REPORT}"
+
+
 DOCUMENTS = {
     "clients": f"""query($first: Int, $after: String, $last: Int, $before: String, $filter: ClientFilter, {SWITCHES}) {{
         clients(first: $first, after: $after, last: $last, before: $before, filter: $filter) {{
@@ -38,9 +75,7 @@ DOCUMENTS = {
     }} {CLIENT}""",
     "client": f"query($id: ID!, {SWITCHES}) {{ client(id: $id) {{ ...C }} }} {CLIENT}",
     "node": f"query($id: ID!, {SWITCHES}) {{ node(id: $id) {{ id ...C ...N }} }} {CLIENT}",
-    "report": """query($quarter: String!) { fundReport(quarter: $quarter) {
-        quarter version publishedAt nav { amount } gmv { minor } positions { shareholder stake nav { minor } }
-        capitalCalls { shareholder day amount { minor } } distributionPayments { day }
-    } }""",
+    "report": f"query($quarter: String!) {{ fundReport(quarter: $quarter) {{ ...R }} }} {REPORT}",
     "caller": "{ caller { party application purpose scopes } __schema { types { name } } }",
+    "everything": everything(),
 }

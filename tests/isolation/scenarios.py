@@ -15,7 +15,6 @@ from tests.isolation.facts import Fact, filled
 from tests.isolation.fillings import (
     CONTRACTS,
     FILLINGS,
-    NUMBERS,
     PARTIES,
     PEOPLE,
     PURPOSES,
@@ -24,9 +23,9 @@ from tests.isolation.fillings import (
     TIMES,
     facts,
 )
+from tests.isolation.operations import ORDER_IDS
 
 SCOPES = sorted(Schema(discover()).scopes)
-ORDER_IDS = [f"{kind}:{number}" for kind in ("AlibabaOrder", "PandaoOrder") for number in NUMBERS]
 CURSORS = ["rubbish", "", "WyIyMDE3LTAzLTAxVDAwOjAwOjAwWiIsIkFsaWJhYmFPcmRlcjo1Il0"]
 """The last one is well made: behind AlibabaOrder:5 of March."""
 
@@ -101,7 +100,7 @@ _CONDITIONS = {
 }
 _FILTERS = st.one_of(st.none(), st.fixed_dictionaries({}, optional=_CONDITIONS))
 _BELOW = {
-    **{name: st.booleans() for name in ("profile", "orders", "accounts", "total")},
+    **{name: st.sampled_from([True, True, False]) for name in ("profile", "orders", "accounts", "total")},
     "n": _SIZES,
     "past": _CURSORS,
     "of": st.sampled_from([None, None, *PARTIES]),
@@ -122,7 +121,20 @@ _ASKS = st.one_of(
     st.just(Ask("caller", {})),
 )
 _OTHERS = st.lists(st.tuples(_CALLERS, st.one_of(st.none(), _ASKS)), max_size=2)
-_STEPS = st.lists(st.tuples(_ASKS, _OTHERS, _OTHERS), min_size=1, max_size=4)
+_STEPS = st.lists(st.tuples(_ASKS, _OTHERS, _OTHERS), max_size=2)
+
+_ALL_OF_IT = dict.fromkeys(("profile", "orders", "accounts", "total"), True)
+EVERYTHING = Ask(
+    "everything",
+    {
+        **_ALL_OF_IT,
+        **{f"known{place}": Known(each) for place, each in enumerate(PEOPLE)},
+        **{f"theirs{place}": Theirs(place) for place in range(3)},
+    },
+)
+"""All that is always asked at the end, of whatever there may be."""
+_SHOPS = [Caller(party, "overheard", frozenset(SCOPES), "analytics") for party in ("ALIBABA", "MAILRU")]
+_OVERHEARD = tuple((shop, Ask("clients", _ALL_OF_IT)) for shop in _SHOPS)
 
 
 @st.composite
@@ -132,13 +144,11 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     common: dict[Any, Fact] = {}
     for each in [*(right for right in CONTRACTS if right not in revoked), *facts(draw(FILLINGS), caller)]:
         common.setdefault(each.key, each)
-    shared = list(common.values())
-    worlds = (
-        filled(shared, facts(draw(FILLINGS), caller), caller),
-        filled(shared, facts(draw(FILLINGS), caller), caller),
-    )
-    steps = (Step((_same(one, ask), _same(other, ask)), ask) for ask, one, other in draw(_STEPS))
-    return Scenario(caller, worlds, tuple(steps))
+    one, other = (filled(list(common.values()), facts(draw(FILLINGS), caller), caller) for _ in range(2))
+    steps = [Step((_same(left, ask), _same(right, ask)), ask) for ask, left, right in draw(_STEPS)]
+    left, right = (_same(draw(_OTHERS), EVERYTHING) for _ in range(2))
+    last = Step((_OVERHEARD + left, _OVERHEARD + right), EVERYTHING)
+    return Scenario(caller, (one, other), (*steps, last))
 
 
 def _same(others: list[tuple[Caller, Ask | None]], ask: Ask) -> Others:
