@@ -19,7 +19,7 @@ test: .venv/test.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: .venv/test.installed
 	$(BIN)/python -m tests.benchmarks

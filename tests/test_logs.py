@@ -202,6 +202,12 @@ def test_the_day_was_a_real_one(day: Day) -> None:
     assert {each["extensions"]["code"] for each in broken.json()["errors"]} == {"INTERNAL_SERVER_ERROR"}
 
 
+def test_it_ended_cleanly_when_it_was_told_to(day: Day) -> None:
+    """SIGTERM ends it by that signal, or with 0; the last line is a request's, not a traceback's."""
+    assert day.returncode in (0, -signal.SIGTERM)
+    assert day.lines[-1] == json.dumps(day.records("request")[-1], separators=(",", ":"))
+
+
 def test_each_line_is_json(day: Day) -> None:
     """With its moment, level, logger and message."""
     for line in day.lines:

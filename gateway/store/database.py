@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import URL, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 import connectors
@@ -67,14 +67,16 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def migrate(path: Path) -> None:
     """Bring the database to the newest form; makes it, readable by its owner only, where there is none.
 
-    Raises `SettingsError` for a database of a newer gateway, or of a connector that is no longer there.
+    Raises `SettingsError` for a file that is none or cannot be written, and for a database of a newer gateway or of a
+    connector that is no longer there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     try:
         command.upgrade(migrations(path), "heads")
-    except CommandError as error:
-        raise SettingsError(f"{path} cannot be brought to the newest form: {error}") from None
+    except (CommandError, DBAPIError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        raise SettingsError(f"{path} cannot be brought to the newest form: {reason}") from None
 
 
 def migrations(path: Path) -> Config:

@@ -176,7 +176,7 @@ def cage_row(number: int, asked: Asked) -> Any:
     """A cage with the attributes that are asked for, and no others."""
     number %= 97
     values = {"number": number} | _values(number, MARKS, 30)
-    names = asked.get("Cage", frozenset()) | {"number"}
+    names = asked.get("Cage", frozenset())
     return record(number, {name: values[name] for name in values if name in names})
 
 
@@ -289,6 +289,7 @@ def beast(number: int, keys: Keys, bad: int = 0) -> Any:
         # An unknown type, types that are no animals, and what is no name at all.
         kind = ("Unicorn", "Keeper", "Animal", "Mood", None, 5, Escaped("ran away"))[lot // 100 % 7]
     values = {
+        "id": str(number),
         "name": pick("text", number, bad=10),
         "mood": pick("mood", number, bad=10),
         "roar": pick("text_1", number, bad=10),
@@ -296,7 +297,7 @@ def beast(number: int, keys: Keys, bad: int = 0) -> Any:
         "depth": pick("ratio", number, bad=10),
     }
     asked = keys.asked.get(kind, frozenset()) if isinstance(kind, str) else frozenset()
-    return record(number, {"kind": kind, "id": str(number)} | {k: v for k, v in values.items() if k in asked})
+    return record(number, {"kind": kind} | {name: values[name] for name in values if name in asked})
 
 
 def creature(number: int) -> Any:

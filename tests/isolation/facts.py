@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from sqlalchemy import Table
@@ -216,10 +217,32 @@ def seen(world: Iterable[Fact], caller: Caller) -> frozenset[Record]:
     )
 
 
-def filled(common: list[Fact], more: Iterable[Fact], caller: Caller) -> list[Fact]:
-    """A world with all of `common`, and of `more` what the caller cannot see and what shows it nothing new."""
-    facts, keys = list(common), {each.key for each in common}
-    visible = seen(common, caller)
+def two_worlds(
+    drawn: Iterable[Fact], one: list[Fact], other: list[Fact], random: Random, caller: Caller
+) -> tuple[list[Fact], list[Fact]]:
+    """Two worlds in which the caller sees what it sees in `drawn`: each has about half of what is hidden there, and
+    what is hidden of its own."""
+    facts = list({each.key: each for each in drawn}.values())
+    visible = seen(facts, caller)
+    grounds = [each for each in facts if each in visible or _is_ground(each, caller)]
+    hidden = [each for each in facts if each not in grounds]
+    halves = ([each for each in hidden if random.random() < 0.5] for _ in range(2))
+    first, second = (
+        _filled(grounds, [*half, *own], caller) for half, own in zip(halves, (one, other), strict=True)
+    )
+    return first, second
+
+
+def _is_ground(fact: Fact, caller: Caller) -> bool:
+    """Whether something may be visible because of it."""
+    recipient = fact.right.recipient if isinstance(fact, Agreed) else getattr(fact, "recipient", None)
+    return recipient == caller.party
+
+
+def _filled(grounds: list[Fact], more: Iterable[Fact], caller: Caller) -> list[Fact]:
+    """What is given, and of `more` what the caller cannot see and what shows it nothing new."""
+    facts, keys = list(grounds), {each.key for each in grounds}
+    visible = seen(grounds, caller)
     for each in more:
         if each.key not in keys and seen([*facts, each], caller) == visible:
             facts.append(each)

@@ -10,11 +10,11 @@ import copy
 import re
 import sqlite3
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import pytest
 
-from connectors.mailru import segments
 from gateway import app
 from gateway.access import request
 from gateway.access.pseudonyms import Pseudonyms, secret
@@ -122,6 +122,7 @@ def sums_of_hidden_orders(patch: pytest.MonkeyPatch) -> None:
 @planted
 def segments_of_everybody(patch: pytest.MonkeyPatch) -> None:
     """Segments are shown of accounts that may not be seen."""
+    segments = import_module("connectors.mailru.segments")
     reach_past(patch, segments, "_segments", "mailru_segment_members", "mailru_segments")
 
 

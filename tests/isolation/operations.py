@@ -77,5 +77,6 @@ DOCUMENTS = {
     "node": f"query($id: ID!, {SWITCHES}) {{ node(id: $id) {{ id ...C ...N }} }} {CLIENT}",
     "report": f"query($quarter: String!) {{ fundReport(quarter: $quarter) {{ ...R }} }} {REPORT}",
     "caller": "{ caller { party application purpose scopes } __schema { types { name } } }",
+    "ids": "{ clients { nodes { __typename id } } }",
     "everything": everything(),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -11,21 +12,21 @@ from hypothesis import strategies as st
 from gateway.discovery import discover
 from gateway.oauth.tokens import Caller
 from gateway.schema import Schema
-from tests.isolation.facts import Fact, filled
+from tests.isolation.facts import Fact, two_worlds
 from tests.isolation.fillings import (
     CONTRACTS,
-    FILLINGS,
+    DATASETS,
     PARTIES,
     PEOPLE,
     PURPOSES,
     QUARTERS,
     REGIONS,
     TIMES,
-    facts,
+    filling,
 )
 from tests.isolation.operations import ORDER_IDS
 
-SCOPES = sorted(Schema(discover()).scopes)
+SCOPES = frozenset(Schema(discover()).scopes)
 CURSORS = ["rubbish", "", "WyIyMDE3LTAzLTAxVDAwOjAwOjAwWiIsIkFsaWJhYmFPcmRlcjo1Il0"]
 """The last one is well made: behind AlibabaOrder:5 of March."""
 
@@ -81,12 +82,12 @@ class Scenario:
 
 # Mostly one of the shops, mostly with all scopes and an agreed purpose.
 _CALLERS = st.builds(
-    lambda party, scopes, purpose: Caller(party, f"{party.lower()}-app", frozenset(scopes), purpose),
+    lambda party, lacking, purpose: Caller(party, f"{party.lower()}-app", SCOPES - lacking, purpose),
     st.sampled_from(["ALIBABA", "MAILRU", "ALIBABA", "MAILRU", "RDIF"]),
-    st.one_of(st.just(SCOPES), st.just(SCOPES), st.lists(st.sampled_from(SCOPES), unique=True)),
+    st.one_of(st.just(set()), st.sets(st.sampled_from(sorted(SCOPES)), max_size=2)),
     st.sampled_from(["analytics", "targeted_offers", *PURPOSES]),
 )
-_REVOKED = st.lists(st.sampled_from([each for each in CONTRACTS if each.right.consent]), max_size=3)
+_REVOKED = st.sampled_from([None, None, *sorted({dataset for _, dataset in DATASETS})])
 
 _SIZES = st.one_of(st.none(), st.integers(0, 4))
 _KNOWN = st.builds(Known, st.sampled_from(PEOPLE))
@@ -120,8 +121,10 @@ _ASKS = st.one_of(
     _asks("report", {"quarter": st.sampled_from([*QUARTERS, "2017Q3", "last"])}),
     st.just(Ask("caller", {})),
 )
-_OTHERS = st.lists(st.tuples(_CALLERS, st.one_of(st.none(), _ASKS)), max_size=2)
+_OTHERS = st.lists(st.tuples(_CALLERS, st.one_of(st.none(), _ASKS)), max_size=1)
 _STEPS = st.lists(st.tuples(_ASKS, _OTHERS, _OTHERS), max_size=2)
+_SEED_AND_SIZE = st.tuples(st.integers(0, 2**32), st.integers(1, 4))
+_THREE = st.tuples(_SEED_AND_SIZE, _SEED_AND_SIZE, _SEED_AND_SIZE)
 
 _ALL_OF_IT = dict.fromkeys(("profile", "orders", "accounts", "total"), True)
 EVERYTHING = Ask(
@@ -133,22 +136,20 @@ EVERYTHING = Ask(
     },
 )
 """All that is always asked at the end, of whatever there may be."""
-_SHOPS = [Caller(party, "overheard", frozenset(SCOPES), "analytics") for party in ("ALIBABA", "MAILRU")]
-_OVERHEARD = tuple((shop, Ask("clients", _ALL_OF_IT)) for shop in _SHOPS)
+_SHOPS = {party: Caller(party, "overheard", SCOPES, "analytics") for party in ("ALIBABA", "MAILRU")}
 
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     """A scenario; the fillings of the two worlds differ as they like."""
-    caller, revoked = draw(_CALLERS), draw(_REVOKED)
-    common: dict[Any, Fact] = {}
-    for each in [*(right for right in CONTRACTS if right not in revoked), *facts(draw(FILLINGS), caller)]:
-        common.setdefault(each.key, each)
-    one, other = (filled(list(common.values()), facts(draw(FILLINGS), caller), caller) for _ in range(2))
+    caller, revoked, seeds = draw(_CALLERS), draw(_REVOKED), draw(_THREE)
+    held = [right for right in CONTRACTS if not right.right.consent or right.right.dataset != revoked]
+    fill = [filling(Random(f"{place} {seed}"), size, caller) for place, (seed, size) in enumerate(seeds)]
+    worlds = two_worlds([*held, *fill[0]], fill[1], fill[2], Random(seeds[0][0]), caller)
     steps = [Step((_same(left, ask), _same(right, ask)), ask) for ask, left, right in draw(_STEPS)]
-    left, right = (_same(draw(_OTHERS), EVERYTHING) for _ in range(2))
-    last = Step((_OVERHEARD + left, _OVERHEARD + right), EVERYTHING)
-    return Scenario(caller, (one, other), (*steps, last))
+    overheard = [(shop, Ask("ids", {})) for party, shop in _SHOPS.items() if party != caller.party]
+    left, right = ((*overheard, *_same(draw(_OTHERS), EVERYTHING)) for _ in range(2))
+    return Scenario(caller, worlds, (*steps, Step((left, right), EVERYTHING)))
 
 
 def _same(others: list[tuple[Caller, Ask | None]], ask: Ask) -> Others:
