@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -150,7 +151,7 @@ def main() -> None:
     try:
         app()
     except (SettingsError, SchemaError, PartnerError) as error:
-        Console(stderr=True).print(f"[red]gateway:[/red] {error}")
+        print(f"gateway: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.access.pseudonyms import secret
 from gateway.discovery import discover
+from gateway.errors import SettingsError
 from gateway.settings import Settings
 from gateway.sync.datasets import Dataset
 from gateway.sync.pull import Progress as Pulled
@@ -62,7 +63,12 @@ class Meter:
 
 
 async def pull_round(settings: Settings, engine: AsyncEngine, console: Console) -> None:
-    """One round over all partners with an address, with a bar for each dataset."""
+    """One round over all partners with an address, with a bar for each dataset.
+
+    Raises `SettingsError` for settings of a partner that no connector is for.
+    """
+    if unknown := settings.connectors.keys() - {each.name for each in discover()}:
+        raise SettingsError(f"no connector is there for [connectors.{min(unknown)}] in the settings")
     sources = [
         Source(each.name, settings.connectors[each.name], each.datasets)
         for each in discover()

@@ -25,14 +25,6 @@ from gateway.discovery import discover
 from gateway.schema import Schema
 from tests.test_logs import free_port, until_up
 
-folded = pytest.mark.xfail(
-    strict=True,
-    reason="gateway/__main__.py prints errors through Rich, which folds lines and swallows brackets",
-)
-unheard = pytest.mark.xfail(
-    strict=True, reason="gateway/bars.py takes no notice of partners it does not know"
-)
-
 COMMANDS = ("demo", "serve", "schema", "sync", "sandbox", "migrate")
 
 
@@ -181,7 +173,6 @@ def test_a_sandbox_that_is_not_there_is_told_with_those_that_are(line: Line) -> 
         assert each.name in said
 
 
-@folded
 def test_a_sandbox_without_settings_is_told_what_it_lacks(line: Line) -> None:
     """Brackets and all."""
     assert "[connectors.alibaba]" in line.refused("sandbox", "alibaba")
@@ -194,7 +185,6 @@ def test_a_wrong_setting_is_named(line: Line, command: str) -> None:
     assert not (line.state / "gateway.db").exists()
 
 
-@folded
 @pytest.mark.parametrize(
     "origin", ["http://gateway.example", "https://gateway.example/path", "gateway.example"]
 )
@@ -203,7 +193,6 @@ def test_an_origin_that_tokens_cannot_come_from_is_told(line: Line, origin: str)
     assert "origin" in line.refused("serve", GATEWAY_ORIGIN=origin)
 
 
-@folded
 def test_a_partner_without_a_key_is_told(line: Line) -> None:
     """By the name of the setting and of the partner."""
     line.state.mkdir()
@@ -213,7 +202,6 @@ def test_a_partner_without_a_key_is_told(line: Line) -> None:
     assert "[connectors.alibaba]" in said
 
 
-@unheard
 def test_settings_for_a_partner_that_is_not_there_are_told(line: Line) -> None:
     """A typing error in a partner's name would leave it out of every round, silently."""
     line.state.mkdir()
@@ -221,7 +209,6 @@ def test_settings_for_a_partner_that_is_not_there_are_told(line: Line) -> None:
     assert "alibba" in line.refused("sync")
 
 
-@folded
 def test_a_damaged_database_is_told(line: Line) -> None:
     """In one line, and it is left as it is."""
     line.state.mkdir()
