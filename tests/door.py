@@ -64,8 +64,8 @@ class Door:
         )
 
     def raw(self, *parts: bytes, pause: float = 0) -> bytes:
-        """Send bytes as they are; all that comes back until the gateway closes, or falls silent for two seconds."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+        """Send bytes as they are; all that comes back until the gateway closes, or has said nothing for long."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=8) as connection:
             for part in parts:
                 connection.sendall(part)
                 time.sleep(pause)

@@ -170,7 +170,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(hasty: Door, length: str) -
     assert found.startswith(b"HTTP/1.1 408 ")
     assert b"connection: close" in found.lower()
     assert b'"REQUEST_TIMEOUT"' in found
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 7
 
 
 def test_a_slow_body_that_comes_in_time_is_read(hasty: Door) -> None:

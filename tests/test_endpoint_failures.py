@@ -85,8 +85,8 @@ TROUBLE = Connector("trouble", "ALIBABA", {"trouble:read": "Whatever goes wrong.
 
 @pytest.fixture(scope="module")
 def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    """A gateway of the same parts, with a connector whose fields go wrong, and a second of patience."""
-    used = asyncio.run(filled(tmp_path_factory.mktemp("troubled"), deadline=1.0))
+    """A gateway of the same parts, with a connector whose fields go wrong, and two seconds of patience."""
+    used = asyncio.run(filled(tmp_path_factory.mktemp("troubled"), deadline=2.0))
     schema = Schema((*discover(), TROUBLE))
     readers, keys = Readers(used.database, used.readers), signing_keys(used.state)
     endpoint = Endpoint(
@@ -151,7 +151,7 @@ def test_the_deadline_ends_a_slow_field(troubled: Door) -> None:
     """The rest of the answer stands."""
     started = time.monotonic()
     response = troubled.post({"query": "{ caller { party } slow }"})
-    assert 1 <= time.monotonic() - started < 3
+    assert 2 <= time.monotonic() - started < 8
     assert response.json()["data"] == {"caller": {"party": "ALIBABA"}, "slow": None}
     [error] = response.json()["errors"]
     assert error["extensions"]["code"] == "DEADLINE_EXCEEDED"
@@ -165,9 +165,9 @@ def test_who_hangs_up_ends_the_work(troubled: Door, log: Lines) -> None:
     started = time.monotonic()
     with socket.create_connection(("127.0.0.1", troubled.port)) as connection:
         connection.sendall(troubled.head(Content_Length=str(len(body))) + body)
-        assert Work.begun.wait(1)
-    assert Work.ended.wait(1)
-    assert time.monotonic() - started < 1
+        assert Work.begun.wait(2)
+    assert Work.ended.wait(2)
+    assert time.monotonic() - started < 2
     gc.collect()
     assert until(lambda: any('"status":0' in line for line in log.lines))
     assert not any('"level":"ERROR"' in line or SECRET in line for line in log.lines)

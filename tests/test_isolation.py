@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.isolation.gateways import Leak, play, two_worlds
 from tests.isolation.leaks import LEAKS, Plant, forget
-from tests.isolation.scenarios import Scenario, scenarios
+from tests.isolation.scenarios import SCENARIOS, Scenario
 
 EXAMPLES = 120
 """Scenarios that a gateway must play without a leak."""
@@ -35,7 +35,7 @@ def first_leak(folder: Path, examples: int, *phases: Phase, derandomize: bool) -
             database=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         )
-        @given(scenarios())
+        @given(SCENARIOS)
         def search(scenario: Scenario) -> None:
             nonlocal played
             played += 1

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,8 @@ from gateway.settings import Settings
 from gateway.store.database import migrate, migrations, writer
 from gateway.store.tables import metadata
 from gateway.sync.pull import sync_cursors
+from tests.processes import command as gateway
+from tests.processes import forked
 from tests.world import small_world, write
 
 CONNECTORS = [each.name for each in discover()]
@@ -164,60 +164,30 @@ def test_a_database_of_a_newer_gateway_is_refused_in_one_line(file: Path) -> Non
     assert file.read_bytes() == before
 
 
-MIGRATE = "import sys, pathlib; from gateway.discovery import discover; discover(); "
-MIGRATE += "from gateway.store.database import migrate; print('ready', flush=True); sys.stdin.readline(); "
-MIGRATE += "migrate(pathlib.Path(sys.argv[1]))"
-
-
-def migrating(file: Path) -> subprocess.Popen[str]:
-    """A process that is ready to migrate, and does once it is told to."""
-    pipe = subprocess.PIPE
-    command = [sys.executable, "-c", MIGRATE, str(file)]
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
-
-
-def start(process: subprocess.Popen[str]) -> None:
-    """Tell it to."""
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
-
-
-def until_ready(process: subprocess.Popen[str]) -> None:
-    """Wait until all is imported."""
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-
-
 def test_processes_that_start_at_once_do_not_disturb_each_other(file: Path) -> None:
-    """One of them makes the tables; the other waits and finds them."""
-    both = [migrating(file) for _ in range(2)]
-    for process in both:
-        until_ready(process)
-    for process in both:
-        start(process)
-    assert [process.communicate()[1] for process in both] == ["", ""]
-    assert [process.returncode for process in both] == [0, 0]
+    """One of them makes the tables; the others wait and find them."""
+    together = [forked(gateway, file.parent, "migrate") for _ in range(3)]
+    for process in together:
+        process.join()
+    assert [process.exitcode for process in together] == [0, 0, 0]
     assert differences(file) == []
 
 
 def test_killed_midway_it_leaves_nothing(tmp_path: Path) -> None:
     """Tables and revisions are one transaction: after kill -9 in the middle, the next start makes all of them."""
-    midway = [killed_midway(tmp_path / f"{attempt}.db") for attempt in range(2)]
+    midway = [killed_midway(tmp_path / str(attempt) / "gateway.db") for attempt in range(5)]
     assert any(midway)
 
 
 def killed_midway(file: Path) -> bool:
     """Kill a migration at its first change. Whether that was before its end."""
-    process = migrating(file)
-    until_ready(process)
-    start(process)
+    process = forked(gateway, file.parent, "migrate")
     # The rollback journal is there from the first change on until the transaction ends.
     journal = file.with_name(f"{file.name}-journal")
-    while not journal.exists() and process.poll() is None:
+    while not journal.exists() and process.is_alive():
         pass
     process.kill()
-    process.communicate()
+    process.join()
     midway = journal.exists()
     assert shape(file) == {} if midway else differences(file) == []
     migrate(file)

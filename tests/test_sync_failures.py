@@ -21,6 +21,7 @@ from connectors.alibaba.pacific import wall
 from gateway.access.pseudonyms import secret
 from gateway.connector import Batch, Cursor, PartnerError, Upstream
 from tests.partners import books, small_purchases
+from tests.processes import command, forked
 from tests.venture import Venture, at_work, gateway, keep_batch, many_lines, venture
 
 __all__ = ["at_work", "books"]
@@ -231,13 +232,13 @@ LINES = "SELECT order_id, count(*) FROM order_lines GROUP BY order_id"
 async def killed(disturbed: Venture, call: int, after: float) -> None:
     """Run `gateway sync` and kill it, like a power cut of the process, some time after a certain call to a partner."""
     loop = asyncio.get_running_loop()
-    async with gateway(disturbed.state, "sync") as process:
+    process = forked(command, disturbed.state, "sync")
 
-        def strike(number: int) -> None:
-            if number == call:
-                loop.call_later(after, process.kill)
+    def strike(number: int) -> None:
+        if number == call:
+            loop.call_later(after, process.kill)
 
-        disturbed.meddle = strike
-        await process.communicate()
+    disturbed.meddle = strike
+    await asyncio.to_thread(process.join)
     disturbed.meddle = lambda number: None
-    assert process.returncode == -signal.SIGKILL
+    assert process.exitcode == -signal.SIGKILL

@@ -215,7 +215,7 @@ async def test_a_slow_partner_is_left_after_the_time_limit(
         started = time.monotonic()
         with pytest.raises(PartnerError) as caught:
             await upstream.send(ASKED)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
     assert caught.value.kind is Kind.TRANSIENT
     assert str(caught.value) == "no answer from partner: TimeoutError"
 
@@ -264,7 +264,7 @@ async def test_a_cancelled_call_ends_at_once() -> None:
         await asyncio.sleep(0.05)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(call, 1)
+            await asyncio.wait_for(call, 5)
 
 
 async def test_a_form_is_sent_url_encoded_and_headers_as_they_are() -> None:

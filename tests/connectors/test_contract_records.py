@@ -7,6 +7,7 @@ import copy
 import re
 import secrets
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,11 @@ def spoilt_records(draw: st.DrawFn, good: list[Any]) -> Any:
 
 @every_dataset
 @given(data=st.data())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100,
+    deadline=timedelta(seconds=10),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_whatever_comes_is_refused_or_good(name: str, dataset: str, books: Path, data: st.DataObject) -> None:
     """A record with anything in any place, or with a field less, is refused, or its rows are good all the same."""
     record = data.draw(spoilt_records(records_of(name, dataset, books)[:20]))

@@ -21,7 +21,7 @@ from gateway.access.pseudonyms import Pseudonyms, secret
 from gateway.access.rules import OWN_OR_SHARED, shared
 from gateway.clients import accounts, client, query
 from gateway.clients.orders import orders
-from gateway.engine import engine
+from gateway.engine.engine import Engine
 from gateway.errors import FieldError
 from gateway.store import readers
 from gateway.store.queries import Query
@@ -38,9 +38,7 @@ _KEPT: dict[Any, Any] = {}
 
 def forget() -> None:
     """Empty all planted caches."""
-    epoch = _KEPT.get("epoch", 0)
     _KEPT.clear()
-    _KEPT["epoch"] = epoch + 1
 
 
 def planted(plant: Plant) -> Plant:
@@ -223,7 +221,12 @@ def answers_kept_for_whomever(patch: pytest.MonkeyPatch) -> None:
 @planted
 def plans_kept_for_whomever(patch: pytest.MonkeyPatch) -> None:
     """The plan of a document is kept, without with which scopes it was made."""
-    patch.setattr(engine, "id", lambda view: _KEPT["epoch"], raising=False)
+    original = Engine.prepare
+
+    def prepare(self: Engine, view: Any, text: str, *rest: Any) -> Any:
+        return original(self, _KEPT.setdefault((self, text), view), text, *rest)
+
+    patch.setattr(Engine, "prepare", prepare)
 
 
 @planted

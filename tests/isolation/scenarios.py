@@ -15,7 +15,6 @@ from gateway.schema import Schema
 from tests.isolation.facts import Fact, two_worlds
 from tests.isolation.fillings import (
     CONTRACTS,
-    DATASETS,
     PARTIES,
     PEOPLE,
     PURPOSES,
@@ -80,51 +79,8 @@ class Scenario:
     steps: tuple[Step, ...]
 
 
-# Mostly one of the shops, mostly with all scopes and an agreed purpose.
-_CALLERS = st.builds(
-    lambda party, lacking, purpose: Caller(party, f"{party.lower()}-app", SCOPES - lacking, purpose),
-    st.sampled_from(["ALIBABA", "MAILRU", "ALIBABA", "MAILRU", "RDIF"]),
-    st.one_of(st.just(set()), st.sets(st.sampled_from(sorted(SCOPES)), max_size=2)),
-    st.sampled_from(["analytics", "targeted_offers", *PURPOSES]),
-)
-_REVOKED = st.sampled_from([None, None, *sorted({dataset for _, dataset in DATASETS})])
-
-_SIZES = st.one_of(st.none(), st.integers(0, 4))
-_KNOWN = st.builds(Known, st.sampled_from(PEOPLE))
-_MINE, _THEIRS = st.builds(Mine, st.integers(0, 40)), st.builds(Theirs, st.integers(0, 9))
-_CURSORS = st.one_of(st.none(), _MINE, _MINE, _THEIRS, _KNOWN, st.sampled_from(CURSORS))
-_CONDITIONS = {
-    "region": st.sampled_from(REGIONS),
-    "party": st.sampled_from(PARTIES),
-    "placedAfter": st.sampled_from(TIMES),
-    "placedBefore": st.sampled_from(TIMES),
-}
-_FILTERS = st.one_of(st.none(), st.fixed_dictionaries({}, optional=_CONDITIONS))
-_BELOW = {
-    **{name: st.sampled_from([True, True, False]) for name in ("profile", "orders", "accounts", "total")},
-    "n": _SIZES,
-    "past": _CURSORS,
-    "of": st.sampled_from([None, None, *PARTIES]),
-}
-
-
-def _asks(document: str, variables: Mapping[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Ask]:
-    return st.builds(Ask, st.just(document), st.fixed_dictionaries(dict(variables)))
-
-
-_ASKS = st.one_of(
-    _asks("clients", {"first": _SIZES, "after": _CURSORS, "filter": _FILTERS, **_BELOW}),
-    _asks("clients", {"last": _SIZES, "before": _CURSORS, "filter": _FILTERS, **_BELOW}),
-    _asks("clients", {"first": _SIZES, "before": _CURSORS, "filter": _FILTERS, **_BELOW}),
-    _asks("client", {"id": st.one_of(_KNOWN, _KNOWN, _THEIRS, _MINE), **_BELOW}),
-    _asks("node", {"id": st.one_of(_KNOWN, _THEIRS, _MINE, st.sampled_from(ORDER_IDS)), **_BELOW}),
-    _asks("report", {"quarter": st.sampled_from([*QUARTERS, "2017Q3", "last"])}),
-    st.just(Ask("caller", {})),
-)
-_OTHERS = st.lists(st.tuples(_CALLERS, st.one_of(st.none(), _ASKS)), max_size=1)
-_STEPS = st.lists(st.tuples(_ASKS, _OTHERS, _OTHERS), max_size=2)
-_SEED_AND_SIZE = st.tuples(st.integers(0, 2**32), st.integers(1, 4))
-_THREE = st.tuples(_SEED_AND_SIZE, _SEED_AND_SIZE, _SEED_AND_SIZE)
+SIDES = [("first", "after"), ("last", "before"), ("first", "before")]
+SHOPS = {party: Caller(party, "overheard", SCOPES, "analytics") for party in ("ALIBABA", "MAILRU")}
 
 _ALL_OF_IT = dict.fromkeys(("profile", "orders", "accounts", "total"), True)
 EVERYTHING = Ask(
@@ -135,23 +91,86 @@ EVERYTHING = Ask(
         **{f"theirs{place}": Theirs(place) for place in range(3)},
     },
 )
-"""All that is always asked at the end, of whatever there may be."""
-_SHOPS = {party: Caller(party, "overheard", SCOPES, "analytics") for party in ("ALIBABA", "MAILRU")}
+"""What is asked at the end of every scenario: all there is."""
 
 
-@st.composite
-def scenarios(draw: st.DrawFn) -> Scenario:
-    """A scenario; the fillings of the two worlds differ as they like."""
-    caller, revoked, seeds = draw(_CALLERS), draw(_REVOKED), draw(_THREE)
-    held = [right for right in CONTRACTS if not right.right.consent or right.right.dataset != revoked]
-    fill = [filling(Random(f"{place} {seed}"), size, caller) for place, (seed, size) in enumerate(seeds)]
-    worlds = two_worlds([*held, *fill[0]], fill[1], fill[2], Random(seeds[0][0]), caller)
-    steps = [Step((_same(left, ask), _same(right, ask)), ask) for ask, left, right in draw(_STEPS)]
-    overheard = [(shop, Ask("ids", {})) for party, shop in _SHOPS.items() if party != caller.party]
-    left, right = ((*overheard, *_same(draw(_OTHERS), EVERYTHING)) for _ in range(2))
-    return Scenario(caller, worlds, (*steps, Step((left, right), EVERYTHING)))
+def scenario(seed: int, people: int, steps: int) -> Scenario:
+    """The scenario of a seed, with so many people in each part of a world, and so many steps before the last."""
+    random = Random(seed)
+    caller = _caller(random)
+    revoked = random.choice([None, None, "accounts", "orders", "segments"])
+    held = [each for each in CONTRACTS if not each.right.consent or each.right.dataset != revoked]
+    drawn, one, other = (filling(random, people, caller) for _ in range(3))
+    worlds = two_worlds([*held, *drawn], one, other, random, caller)
+    before = [_step(random, _ask(random)) for _ in range(steps)]
+    overheard = tuple((shop, Ask("ids", {})) for party, shop in SHOPS.items() if party != caller.party)
+    last = _step(random, EVERYTHING)
+    return Scenario(
+        caller, worlds, (*before, Step(tuple(overheard + each for each in last.others), EVERYTHING))
+    )
 
 
-def _same(others: list[tuple[Caller, Ask | None]], ask: Ask) -> Others:
-    """Who has nothing to ask asks what the caller is about to ask, as would fill a cache for it."""
-    return tuple((who, own or ask) for who, own in others)
+SCENARIOS = st.builds(scenario, st.integers(0, 2**64 - 1), st.integers(1, 4), st.integers(0, 2))
+
+
+def _caller(random: Random) -> Caller:
+    """Mostly of a shop, for a purpose that is agreed; often with all scopes."""
+    party = random.choice([*SHOPS, *SHOPS, *SHOPS, "RDIF"])
+    purpose = random.choice(["analytics", "targeted_offers", *PURPOSES])
+    lacking = random.sample(sorted(SCOPES), random.choice([0, 0, 1, 2]))
+    return Caller(party, f"{party.lower()}-app", SCOPES.difference(lacking), purpose)
+
+
+def _step(random: Random, ask: Ask) -> Step:
+    """Others mostly ask what the caller is about to ask, as would fill a cache for it."""
+
+    def others() -> Others:
+        many = random.choice([0, 0, 1])
+        return tuple((_caller(random), random.choice([ask, ask, _ask(random)])) for _ in range(many))
+
+    return Step((others(), others()), ask)
+
+
+def _ask(random: Random) -> Ask:
+    document = random.choice(["clients", "clients", "clients", "client", "node", "node", "report", "caller"])
+    if document == "caller":
+        return Ask(document, {})
+    if document == "report":
+        return Ask(document, {"quarter": random.choice([*QUARTERS, "2017Q3", "last"])})
+    below = {name: random.random() < 0.7 for name in _ALL_OF_IT}
+    page = {"n": _size(random), "past": _cursor(random), "of": random.choice([None, None, *PARTIES])}
+    if document == "clients":
+        size, cursor = random.choice(SIDES)
+        asked = {size: _size(random), cursor: _cursor(random), "filter": _filter(random)}
+    else:
+        ids = [_known(random), _mine(random), Theirs(random.randrange(9))]
+        asked = {"id": random.choice([*ids, random.choice(ORDER_IDS)] if document == "node" else ids)}
+    return Ask(document, {**asked, **below, **page})
+
+
+def _size(random: Random) -> int | None:
+    return random.choice([None, 0, 1, 2, 3])
+
+
+def _known(random: Random) -> Known:
+    return Known(random.choice(PEOPLE))
+
+
+def _mine(random: Random) -> Mine:
+    return Mine(random.randrange(40))
+
+
+def _cursor(random: Random) -> Any:
+    return random.choice(
+        [None, None, _mine(random), _mine(random), Theirs(0), _known(random), random.choice(CURSORS)]
+    )
+
+
+def _filter(random: Random) -> Mapping[str, Any] | None:
+    conditions = {
+        "region": random.choice(REGIONS),
+        "party": random.choice(PARTIES),
+        "placedAfter": random.choice(TIMES),
+        "placedBefore": random.choice(TIMES),
+    }
+    return {name: value for name, value in conditions.items() if random.random() < 0.3} or None
