@@ -30,8 +30,8 @@ OVER = ("2017-01-01T00:00:00Z", "2018-01-01T00:00:00Z")
 NOT_YET = ("2099-01-01T00:00:00Z", None)
 
 
-def filling(random: Random, people: int, caller: Caller) -> list[Fact]:
-    """That many people, some agreements and some reports; the caller is named more often than others."""
+def filling(random: Random, people: int, caller: Caller, willing: float) -> list[Fact]:
+    """That many people, some agreements and some reports; `willing` is the part of people that let the caller see."""
     found: list[Fact] = [_agreed(random) for _ in range(random.randrange(3))]
     found += [Report(each, random.randrange(1, 99)) for each in QUARTERS if random.random() < 0.4]
     for _ in range(people):
@@ -39,7 +39,8 @@ def filling(random: Random, people: int, caller: Caller) -> list[Fact]:
         for party in random.choice([["ALIBABA", "MAILRU"], ["ALIBABA"], ["MAILRU"]]):
             found += _customer(random, party, client if random.random() < 0.9 else None)
         found += [_word(random, client, caller) for _ in range(random.randrange(3))]
-        found += [Consent(client, caller.party, caller.purpose, *ALWAYS) for _ in range(random.randrange(2))]
+        if random.random() < willing:
+            found.append(Consent(client, caller.party, caller.purpose, *ALWAYS))
     return found
 
 

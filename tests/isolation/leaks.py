@@ -10,7 +10,6 @@ import copy
 import re
 import sqlite3
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -115,13 +114,6 @@ def region_of_hidden_accounts(patch: pytest.MonkeyPatch) -> None:
 def sums_of_hidden_orders(patch: pytest.MonkeyPatch) -> None:
     """`lifetimeValue` sums up orders that may not be seen."""
     reach_past(patch, accounts, "_paid", "orders")
-
-
-@planted
-def segments_of_everybody(patch: pytest.MonkeyPatch) -> None:
-    """Segments are shown of accounts that may not be seen."""
-    segments = import_module("connectors.mailru.segments")
-    reach_past(patch, segments, "_segments", "mailru_segment_members", "mailru_segments")
 
 
 @planted
