@@ -37,11 +37,11 @@ lock: .venv/test.installed
 	touch $@
 
 .venv/run.installed: .venv/python requirements.txt
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements.txt
 	touch $@
 
 .venv/test.installed: .venv/python requirements-test.txt
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-test.txt
+	$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements-test.txt
 	touch $@ .venv/run.installed
 
 clean:

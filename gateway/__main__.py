@@ -92,6 +92,8 @@ async def _serve(application: Starlette, host: str, port: int, until_stdin_ends:
     if until_stdin_ends:
         asyncio.get_running_loop().add_reader(0, setattr, server, "should_exit", True)
     await server.serve()
+    if not server.started:
+        raise SettingsError(f"nothing is served on port {port}; the log says why")
 
 
 @app.command()

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
+from urllib.parse import quote
 
 import aiosqlite
 import orjson
@@ -102,7 +103,7 @@ class Readers:
         """Open the connections. Raises sqlite3.OperationalError when the file is missing or not migrated."""
         for _ in range(self._size):
             connection = await aiosqlite.connect(
-                f"file:{self._path}?mode=ro",
+                f"file:{quote(str(self._path))}?mode=ro",
                 uri=True,
                 isolation_level=None,
                 cached_statements=512,
