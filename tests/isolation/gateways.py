@@ -18,9 +18,10 @@ from gateway.oauth.tokens import Caller
 from gateway.settings import Settings
 from gateway.store.tables import metadata
 from tests.conftest import ORIGIN, Gateway, empty_database
-from tests.isolation.facts import Fact, rows
+from tests.isolation.facts import Fact
 from tests.isolation.operations import DOCUMENTS
 from tests.isolation.scenarios import Ask, Known, Mine, Scenario, Theirs
+from tests.isolation.worlds import rows
 
 STRANGER = Caller("MEGAFON", "nobody", frozenset(), "curiosity")
 
@@ -41,8 +42,9 @@ class World:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self.path = gateway.settings.database
         self._pseudonyms = pseudonyms(gateway.settings.state)
-        self._database = sqlite3.connect(gateway.settings.database, isolation_level=None)
+        self._database = sqlite3.connect(self.path, isolation_level=None)
         self._database.execute("PRAGMA synchronous = OFF")
         self._tokens: dict[Caller, str] = {}
         self._heard: dict[type, list[str]] = {}
@@ -127,7 +129,7 @@ async def play(scenario: Scenario, worlds: tuple[World, World]) -> None:
 
 
 @asynccontextmanager
-async def two_worlds(folder: Path) -> AsyncIterator[tuple[World, World]]:
+async def two_gateways(folder: Path) -> AsyncIterator[tuple[World, World]]:
     """Two gateways that share their secrets, as one gateway does with itself in another world."""
     settings = [Settings(state=folder / name, origin=ORIGIN, readers=1) for name in ("one", "other")]
     await empty_database(settings[0])

@@ -1,15 +1,10 @@
-"""Leaks: ways in which gateways like this one have told callers more than they may know, each planted in the real code.
-
-Some reach past the views. For these every connection gets, beside the view `orders` that its caller may see, a view
-`all_orders` of the whole table, and so for each table; a planted statement reads that one instead.
-"""
+"""Leaks: ways in which gateways have told callers more than they may know, each planted in this one's real code."""
 
 from __future__ import annotations
 
-import copy
 import re
-import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -24,63 +19,10 @@ from gateway.engine.engine import Engine
 from gateway.errors import FieldError
 from gateway.store import readers
 from gateway.store.queries import Query
-from gateway.store.readers import CallerConnection, Readers
-from gateway.store.tables import metadata
+from gateway.store.readers import Readers
+from tests.isolation.planting import KEPT, LEAKS, planted, reach_past, whole
 
-Plant = Callable[[pytest.MonkeyPatch], None]
-
-LEAKS: list[Plant] = []
-
-_KEPT: dict[Any, Any] = {}
-"""What planted caches keep; a scenario begins without."""
-
-
-def forget() -> None:
-    """Empty all planted caches."""
-    _KEPT.clear()
-
-
-def planted(plant: Plant) -> Plant:
-    """Note a leak."""
-    LEAKS.append(plant)
-    return plant
-
-
-class Unguarded(CallerConnection):
-    """A caller's connection with a view of each whole table besides."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.set_authorizer(None)
-        for table in metadata.sorted_tables:
-            self._show(f"all_{table.name}", f"SELECT * FROM main.{table.name}")
-        self.set_authorizer(readers._authorize)
-
-
-def reach_past(
-    patch: pytest.MonkeyPatch, module: Any, maker: str, *tables: str, add: tuple[str, str] = ("", "")
-) -> None:
-    """Make the statements of a function read whole tables; `add` replaces one text in them by another."""
-    patch.setattr(readers, "CallerConnection", Unguarded)
-    original = getattr(module, maker)
-
-    def past(*arguments: Any) -> Query:
-        found = copy.copy(original(*arguments))
-        for table in tables:
-            found.sql = re.sub(rf"\b{table}\b", f"all_{table}", found.sql)
-        found.sql = found.sql.replace(*add)
-        return found
-
-    patch.setattr(module, maker, past)
-
-
-def whole(readers: Readers, statement: str) -> list[Any]:
-    """What a statement finds in the whole database."""
-    with sqlite3.connect(readers._path) as connection:
-        found = connection.execute(statement).fetchall()
-    connection.close()
-    return found
-
+__all__ = ["LEAKS"]
 
 # Counts, filters and sums over everybody's rows
 
@@ -117,6 +59,13 @@ def sums_of_hidden_orders(patch: pytest.MonkeyPatch) -> None:
 
 
 @planted
+def segments_of_everybody(patch: pytest.MonkeyPatch) -> None:
+    """Segments are shown of accounts whose segments may not be seen."""
+    segments = import_module("connectors.mailru.segments")
+    reach_past(patch, segments, "_segments", "mailru_segment_members", "mailru_segments")
+
+
+@planted
 def order_of_clients_by_hidden_orders(patch: pytest.MonkeyPatch) -> None:
     """The list of clients is sorted by how much they bought, from whomever."""
     bought = "(SELECT count(*) FROM all_orders WHERE all_orders.client_id = clients.id)"
@@ -131,12 +80,12 @@ class Numbered(Pseudonyms):
 
     def hide(self, party: str, keys: Sequence[int]) -> list[str]:
         """The next number for each new client."""
-        numbers = _KEPT.setdefault(self, {})
+        numbers = KEPT.setdefault(self, {})
         return [str(numbers.setdefault(key, len(numbers) + 1)) for key in keys]
 
     def reveal(self, party: str, text: str) -> int | None:
         """Whose number it is."""
-        return {str(number): key for key, number in _KEPT.get(self, {}).items()}.get(text)
+        return {str(number): key for key, number in KEPT.get(self, {}).items()}.get(text)
 
 
 class Global(Pseudonyms):
@@ -203,9 +152,9 @@ def answers_kept_for_whomever(patch: pytest.MonkeyPatch) -> None:
 
     async def fetch(self: Readers, caller: Any, query: Query, **values: Any) -> Any:
         key = (self, query.sql, str(query.bind(values)))
-        if key not in _KEPT:
-            _KEPT[key] = await original(self, caller, query, **values)
-        return _KEPT[key]
+        if key not in KEPT:
+            KEPT[key] = await original(self, caller, query, **values)
+        return KEPT[key]
 
     patch.setattr(Readers, "fetch", fetch)
 
@@ -216,7 +165,7 @@ def plans_kept_for_whomever(patch: pytest.MonkeyPatch) -> None:
     original = Engine.prepare
 
     def prepare(self: Engine, view: Any, text: str, *rest: Any) -> Any:
-        return original(self, _KEPT.setdefault((self, text), view), text, *rest)
+        return original(self, KEPT.setdefault((self, text), view), text, *rest)
 
     patch.setattr(Engine, "prepare", prepare)
 
@@ -227,7 +176,7 @@ def rights_kept_for_a_party(patch: pytest.MonkeyPatch) -> None:
     original = Readers.fetch
 
     async def fetch(self: Readers, caller: Any, query: Query, **values: Any) -> Any:
-        return await original(self, _KEPT.setdefault((self, caller.party), caller), query, **values)
+        return await original(self, KEPT.setdefault((self, caller.party), caller), query, **values)
 
     patch.setattr(Readers, "fetch", fetch)
 

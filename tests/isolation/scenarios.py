@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.discovery import discover
 from gateway.oauth.tokens import Caller
 from gateway.schema import Schema
-from tests.isolation.facts import Fact, two_worlds
+from tests.isolation.facts import Fact
 from tests.isolation.fillings import (
     CONTRACTS,
     PARTIES,
@@ -24,6 +24,7 @@ from tests.isolation.fillings import (
     filling,
 )
 from tests.isolation.operations import ORDER_IDS
+from tests.isolation.worlds import two_worlds
 
 SCOPES = frozenset(Schema(discover()).scopes)
 CURSORS = ["rubbish", "", "WyIyMDE3LTAzLTAxVDAwOjAwOjAwWiIsIkFsaWJhYmFPcmRlcjo1Il0"]
@@ -98,7 +99,7 @@ def scenario(seed: int, people: int, steps: int) -> Scenario:
     """The scenario of a seed, with so many people in each part of a world, and so many steps before the last."""
     random = Random(seed)
     caller = _caller(random)
-    revoked = random.choice([None, None, "orders", "segments"])
+    revoked = random.choice([None, "orders", "segments"])
     held = [each for each in CONTRACTS if not each.right.consent or each.right.dataset != revoked]
     drawn, one, other = (filling(random, people, caller, willing) for willing in (0.8, 0.2, 0.2))
     worlds = two_worlds([*held, *drawn], one, other, random, caller)
@@ -115,9 +116,12 @@ SCENARIOS = st.builds(scenario, st.integers(0, 2**64 - 1), st.integers(1, 5), st
 
 def _caller(random: Random) -> Caller:
     """Mostly of a shop, for a purpose that is agreed; often with all scopes."""
-    party = random.choice([*SHOPS, *SHOPS, *SHOPS, "RDIF"])
-    purpose = random.choice(["analytics", "targeted_offers", *PURPOSES])
-    lacking = random.sample(sorted(SCOPES), random.choice([0, 0, 1, 2]))
+    party = random.choice([*list(SHOPS) * 5, "RDIF"])
+    agreed = [
+        each.right.purpose for each in CONTRACTS if each.right.consent and each.right.recipient == party
+    ]
+    purpose = random.choice(PURPOSES if random.random() < 0.2 else agreed or PURPOSES)
+    lacking = random.sample(sorted(SCOPES), random.choice([0, 0, 0, 1, 2]))
     return Caller(party, f"{party.lower()}-app", SCOPES.difference(lacking), purpose)
 
 
