@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 
 from gateway.discovery import discover
 from gateway.errors import SettingsError
+from gateway.oauth import audit, authorizations, revocations, spent, users
 from gateway.settings import Settings
 from gateway.store.database import migrate, migrations, writer
 from gateway.store.tables import metadata
@@ -29,7 +30,8 @@ from tests.world import small_world, write
 CONNECTORS = [each.name for each in discover()]
 CORE = "0001"
 
-assert sync_cursors.metadata is metadata, "all tables are declared once this is imported"
+DECLARING = (sync_cursors, audit, authorizations, revocations, spent, users)
+"""What must be imported so that all tables are declared."""
 
 
 @pytest.fixture

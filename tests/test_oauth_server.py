@@ -18,9 +18,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 from sqlalchemy import event, update
+from starlette.datastructures import Headers
 
 from gateway.oauth.applications import applications
 from gateway.oauth.forms import MAX_FORM, MAX_PARAMETERS
+from gateway.oauth.requests import TokenRequest
 from gateway.oauth.server import Exchange, Service
 from tests.test_oauth import World, world
 
@@ -197,7 +199,10 @@ async def test_the_secret_of_an_application_that_does_not_exist_is_compared_too(
     """Trap 12: without it, the time of an answer would tell."""
     service = Service(here.engine, here.keys, here.settings.issuer, here.settings.audience)
     async with here.engine.connect() as connection:
-        stranger = await connection.run_sync(lambda sync: Exchange(service, sync).query_client("nobody"))
+        asked = TokenRequest(f"{service.issuer}/token", Headers(), {})
+        stranger = await connection.run_sync(
+            lambda sync: Exchange(service, sync, asked).query_client("nobody")
+        )
     assert not stranger.check_client_secret(here.secrets["shop"])
     assert not stranger.check_client_secret("")
 

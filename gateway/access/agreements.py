@@ -37,6 +37,17 @@ consents = table(
 """A client's word that `recipient` may use other parties' records of it for `purpose`."""
 
 
+withheld = table(
+    "withheld",
+    Column("recipient", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("dataset", Text, primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    Column("since", Instant, nullable=False),
+)
+"""Rights of the contract that were revoked for the time being; they stay so when the contract is written anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """What `recipient` may read of `owner`, and for which purposes."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Row, Text, insert, select
+from sqlalchemy import Column, Connection, Integer, Row, Text, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,17 +22,27 @@ applications = table(
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("party", Text, nullable=False),
-    Column("secret_hash", Text, nullable=False),
+    Column("secret_hash", Text),
     Column("scopes", Text, nullable=False),
     Column("purposes", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("disabled_at", Instant),
+    Column("authentication", Text, nullable=False, server_default="client_secret"),
+    Column("grant_types", Text, nullable=False, server_default="client_credentials"),
+    Column("redirect_uris", Text, nullable=False, server_default=text("''")),
+    Column("jwks", Text),
+    Column("strict_audience", Integer, nullable=False, server_default="0"),
+    Column("dpop_required", Integer, nullable=False, server_default="0"),
 )
-"""`scopes` and `purposes` are separated by spaces; the first purpose is that of a token asked for without."""
+"""Lists are separated by spaces; the first purpose is that of a token asked for without. `authentication` is
+`client_secret` (Basic or in the form), `private_key_jwt` by the public keys in `jwks`, or `none` of a public client."""
 
-AUTHENTICATION_METHODS = ("client_secret_basic", "client_secret_post")
-
-GRANT_TYPES = ("client_credentials",)
+AUTHENTICATION_METHODS: Mapping[str, tuple[str, ...]] = {
+    "client_secret": ("client_secret_basic", "client_secret_post"),
+    "private_key_jwt": ("private_key_jwt",),
+    "none": ("none",),
+}
+"""What an application of each kind of `authentication` may authenticate with."""
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 
@@ -54,13 +64,15 @@ class Application:
     party: str
     scopes: tuple[str, ...]
     purposes: tuple[str, ...]
-    secret_hash: str = field(repr=False)
+    secret_hash: str | None = field(repr=False)
     created_at: str = ""
     disabled_at: str | None = None
-
-    def narrowed(self, purpose: str) -> Application | None:
-        """The same application for that purpose alone, or None when the purpose is not one of its own."""
-        return replace(self, purposes=(purpose,)) if purpose in self.purposes else None
+    authentication: str = "client_secret"
+    grant_types: tuple[str, ...] = ("client_credentials",)
+    redirect_uris: tuple[str, ...] = ()
+    jwks: str | None = None
+    strict_audience: int = 0
+    dpop_required: int = 0
 
     def get_client_id(self) -> str:
         """Its id, the token's `client_id`."""
@@ -76,15 +88,15 @@ class Application:
 
     def check_client_secret(self, secret: str) -> bool:
         """Whether this is its secret, in a time that says nothing of how close it is."""
-        return secrets.compare_digest(self.secret_hash, hash_secret(secret))
+        return secrets.compare_digest(self.secret_hash or "", hash_secret(secret))
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """Whether it may authenticate in this way."""
-        return method in AUTHENTICATION_METHODS
+        return method in AUTHENTICATION_METHODS[self.authentication]
 
     def check_grant_type(self, grant_type: str) -> bool:
         """Whether it may use this grant."""
-        return grant_type in GRANT_TYPES
+        return grant_type in self.grant_types
 
 
 def hash_secret(secret: str) -> str:
@@ -141,10 +153,10 @@ def lookup(connection: Connection, id: str) -> Application | None:
 
 
 def _application(row: Row[tuple[str, ...]]) -> Application:
-    values = dict(row._mapping)
-    return Application(
-        scopes=tuple(values.pop("scopes").split()), purposes=tuple(values.pop("purposes").split()), **values
-    )
+    values: dict[str, Any] = dict(row._mapping)
+    for name in ("scopes", "purposes", "grant_types", "redirect_uris"):
+        values[name] = tuple(values[name].split())
+    return Application(**values)
 
 
 def _check(

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.oauth.applications import AUTHENTICATION_METHODS, GRANT_TYPES
+from gateway.oauth.grants import CONFIDENTIAL
 from gateway.oauth.keys import Keys
 from gateway.oauth.wellknown import AUTHORIZATION_SERVER, PROTECTED_RESOURCE, well_known
 
@@ -28,8 +28,8 @@ def authorization_server(issuer: str, scopes: Collection[str]) -> dict[str, Any]
         "jwks_uri": f"{issuer}/jwks.json",
         "scopes_supported": sorted(scopes),
         "response_types_supported": [],
-        "grant_types_supported": list(GRANT_TYPES),
-        "token_endpoint_auth_methods_supported": list(AUTHENTICATION_METHODS),
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": list(CONFIDENTIAL),
     }
 
 

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.routing import BaseRoute, Route
 
 from gateway.errors import SettingsError
+from gateway.oauth.endpoints import TokenEndpoint
 from gateway.oauth.keys import Keys
 from gateway.oauth.metadata import documents
-from gateway.oauth.server import Service, TokenEndpoint
+from gateway.oauth.server import Service
 from gateway.settings import Settings
 
 

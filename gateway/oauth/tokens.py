@@ -6,7 +6,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -35,7 +35,10 @@ _TYPES = ("at+jwt", "application/at+jwt")
 class Caller:
     """Who asks: an application of a party, with the scopes and the purpose its token was given.
 
-    `party` is upper case (`ALIBABA`), `expires` is seconds since the epoch.
+    `party` is upper case (`ALIBABA`), `expires` is seconds since the epoch. `user` is the person the application acts
+    for, None for a service. `datasets` are the (party, dataset) pairs that the token was narrowed to, None where it
+    was not. `key` is the thumbprint of the key that its bearer must prove (RFC 9449), `grant` the authorization that
+    the token follows from, `token` its id.
     """
 
     party: str
@@ -43,13 +46,18 @@ class Caller:
     scopes: frozenset[str]
     purpose: str
     expires: float = float("inf")
+    user: str | None = None
+    datasets: frozenset[tuple[str, str]] | None = None
+    key: str | None = None
+    grant: str | None = None
+    token: str = field(default="", compare=False)
 
 
 def issue(caller: Caller, keys: Keys, issuer: str, audience: str, issued: int) -> str:
     """A token that makes its bearer `caller` until `caller.expires`; `issued` is seconds since the epoch."""
-    claims = {
+    claims: dict[str, Any] = {
         "iss": issuer,
-        "sub": caller.application,
+        "sub": caller.user or caller.application,
         "client_id": caller.application,
         "aud": audience,
         "iat": issued,
@@ -60,6 +68,10 @@ def issue(caller: Caller, keys: Keys, issuer: str, audience: str, issued: int) -
     }
     if caller.scopes:
         claims["scope"] = " ".join(sorted(caller.scopes))
+    if caller.key:
+        claims["cnf"] = {"jkt": caller.key}
+    if caller.grant:
+        claims["grant"] = caller.grant
     header = {"typ": "at+jwt", "alg": ALGORITHM, "kid": keys.current.thumbprint()}
     return jwt.encode(header, claims, keys.current, algorithms=[ALGORITHM])
 
@@ -128,18 +140,20 @@ class Verifier:
         """The caller that the claims of a token with a good signature describe (RFC 9068, 4)."""
         if claims.get("iss") != self._issuer or claims.get("aud") not in (self._audience, [self._audience]):
             raise ValueError("the token is from or for somebody else")
-        _text(claims, "sub")
-        _text(claims, "jti")
         now, expires = self._clock(), _moment(claims, "exp")
         if now >= expires or _moment(claims, "iat") > now + SKEW:
             raise ValueError("the token is not valid now")
         scope = _text(claims, "scope") if "scope" in claims else ""
+        subject, application = _text(claims, "sub"), _text(claims, "client_id")
         return Caller(
             party=_text(claims, "party"),
-            application=_text(claims, "client_id"),
+            application=application,
             scopes=frozenset(scope.split()),
             purpose=_text(claims, "purpose"),
             expires=expires,
+            user=None if subject == application else subject,
+            grant=_text(claims, "grant") if "grant" in claims else None,
+            token=_text(claims, "jti"),
         )
 
     def _invalid(self) -> Refusal:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,8 +13,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import URL, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 import connectors
 from gateway.errors import SettingsError
@@ -49,6 +52,47 @@ def writer(path: Path) -> AsyncEngine:
             raise DisconnectionError
 
     return engine
+
+
+_PAUSE = 0.005
+"""Seconds between two tries for the write lock; a long writer's pause between its transactions must be longer."""
+
+_TRIES = 2_000
+
+
+@asynccontextmanager
+async def immediate(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction that holds the write lock from its start, so that what it read first still holds when it writes.
+
+    It asks for the lock every few milliseconds, where SQLite's own waiting sleeps through the gaps that a sync leaves.
+    Raises `TimeoutError` when ten seconds brought none.
+    """
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        for _ in range(_TRIES):
+            if await _begun(connection):
+                break
+            await asyncio.sleep(_PAUSE)
+        else:
+            raise TimeoutError
+        await connection.exec_driver_sql("PRAGMA busy_timeout = 30000")
+        try:
+            yield connection
+        except BaseException:
+            await connection.rollback()
+            raise
+        await connection.commit()
+
+
+async def _begun(connection: AsyncConnection) -> bool:
+    try:
+        await connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_BUSY":
+            raise
+        await connection.rollback()
+        return False
+    return True
 
 
 def _url(path: Path, driver: str) -> URL:

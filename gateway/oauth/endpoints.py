@@ -1,0 +1,67 @@
+"""The token service over HTTP: forms in, JSON out, each request in a transaction of its own."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from authlib.oauth2.rfc6749 import OAuth2Error
+from authlib.oauth2.rfc6749.errors import InvalidRequestError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gateway.oauth.answers import refused
+from gateway.oauth.forms import check_authentication, read_form
+from gateway.oauth.requests import TokenRequest
+from gateway.oauth.server import Exchange, Service
+from gateway.store.database import immediate
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEndpoint:
+    """`POST /oauth/token` (RFC 6749, 3.2), an ASGI application."""
+
+    service: Service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except TimeoutError:
+            # Somebody has held the database's write lock for long.
+            error = OAuth2Error(
+                "Busy; try again in a moment.", error="temporarily_unavailable", status_code=503
+            )
+            response = refused(error, request.headers)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            asked = await self._read(request)
+        except OAuth2Error as error:
+            return refused(error, request.headers)
+        # What is spent stays spent, whatever else comes of the request: an answer, also of an error, is kept.
+        async with _transaction(self.service.engine, asked) as connection:
+            return await connection.run_sync(
+                lambda sync: Exchange(self.service, sync, asked).create_token_response(asked)
+            )
+
+    async def _read(self, request: Request) -> TokenRequest:
+        if request.method != "POST":
+            raise InvalidRequestError("A token is asked for with POST.", status_code=405)
+        form = await read_form(request)
+        check_authentication(request.headers, form)
+        if "grant_type" not in form:
+            raise InvalidRequestError("The parameter grant_type is missing.")
+        return TokenRequest(f"{self.service.issuer}/token", request.headers, form)
+
+
+def _transaction(engine: AsyncEngine, asked: TokenRequest) -> AbstractAsyncContextManager[AsyncConnection]:
+    """One that may write, but for the most common request, which uses nothing up and need not wait for writers."""
+    spends = "client_assertion" in asked.form or "dpop" in asked.headers
+    if asked.form["grant_type"] == "client_credentials" and not spends:
+        return engine.connect()
+    return immediate(engine)

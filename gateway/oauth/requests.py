@@ -1,0 +1,31 @@
+"""Token requests, as Authlib is given them: read already, and with what they are granted written on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from authlib.oauth2.rfc6749 import OAuth2Request
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from starlette.datastructures import Headers
+
+
+class TokenRequest(OAuth2Request):  # type: ignore[misc]
+    """A request whose form has been read. Its address is the issuer's own, whatever Host says.
+
+    What the token shall hold beside its scopes is written here as it is settled: the purpose, the (party, dataset)
+    pairs it is narrowed to, the thumbprint of the key it is bound to, and the authorization it follows from.
+    """
+
+    purpose: str
+    datasets: frozenset[tuple[str, str]] | None = None
+    key: str | None = None
+    grant: str | None = None
+
+    def __init__(self, uri: str, headers: Headers, form: Mapping[str, str]) -> None:
+        super().__init__("POST", uri, headers=headers)
+        self.payload = BasicOAuth2Payload(form)
+
+    @property
+    def form(self) -> Mapping[str, str]:
+        """The parameters of the body; those of a query string are never heard."""
+        return self.payload.data  # type: ignore[no-any-return]
