@@ -61,10 +61,29 @@ async def _demo(settings: Settings, port: int) -> None:
     addresses = {name: each["url"] for name, each in settings.connectors.items()}
     _settle()
     async with sandboxes(addresses, settings.state / "sandboxes.log"):
-        await demo_run.fill(settings, console)
-        found = await demo_run.applications(settings)
-        demo_run.show(console, settings, found)
-        await _serve(create_app(settings), "127.0.0.1", port)
+        serving: list[asyncio.Task[None]] = []
+
+        async def servable() -> None:
+            found = await demo_run.applications(settings)
+            serving.append(await _serving(create_app(settings), port))
+            demo_run.show(console, settings, found)
+
+        try:
+            await demo_run.fill(settings, console, servable)
+        except PartnerError as error:
+            console.print(f"[yellow]{error}[/yellow]; start again to go on there")
+        await asyncio.gather(*serving)
+
+
+async def _serving(application: Starlette, port: int) -> asyncio.Task[None]:
+    """A server at work beside what comes next. Raises `SettingsError` when it does not come up."""
+    server = _server(application, "127.0.0.1", port)
+    running = asyncio.create_task(_run(server))
+    while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event for it
+        await asyncio.sleep(0.02)
+    if running.done():
+        await running
+    return running
 
 
 @app.command()
@@ -85,15 +104,23 @@ def _settle() -> None:
 
 async def _serve(application: Starlette, host: str, port: int, until_stdin_ends: bool = False) -> None:
     _settle()
+    server = _server(application, host, port)
+    if until_stdin_ends:
+        asyncio.get_running_loop().add_reader(0, setattr, server, "should_exit", True)
+    await _run(server)
+
+
+def _server(application: Starlette, host: str, port: int) -> uvicorn.Server:
     config = uvicorn.Config(
         application, host, port, log_config=None, log_level="warning", access_log=False, server_header=False
     )
-    server = uvicorn.Server(config)
-    if until_stdin_ends:
-        asyncio.get_running_loop().add_reader(0, setattr, server, "should_exit", True)
+    return uvicorn.Server(config)
+
+
+async def _run(server: uvicorn.Server) -> None:
     await server.serve()
     if not server.started:
-        raise SettingsError(f"nothing is served on port {port}; the log says why")
+        raise SettingsError(f"nothing is served on port {server.config.port}; the log says why")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 
 from rich.console import Console
 from rich.progress import (
@@ -62,8 +63,10 @@ class Meter:
         self._progress.update(self._task, total=max(task.completed, 1), completed=max(task.completed, 1))
 
 
-async def pull_round(settings: Settings, engine: AsyncEngine, console: Console) -> None:
-    """One round over all partners with an address, with a bar for each dataset.
+async def pull_round(
+    settings: Settings, engine: AsyncEngine, console: Console, **options: Callable[[], Awaitable[None]]
+) -> None:
+    """One round over all partners with an address, with a bar for each dataset; options are `pull_all`'s.
 
     Raises `SettingsError` for settings of a partner that no connector is for.
     """
@@ -81,7 +84,7 @@ async def pull_round(settings: Settings, engine: AsyncEngine, console: Console) 
             meter = meters[name, dataset.name] = Meter(progress, f"pull {name} {dataset.name}")
             return lambda pulled: _show(meter, pulled)
 
-        report = await pull_all(engine, sources, secret(settings.state / "linking.key"), watcher)
+        report = await pull_all(engine, sources, secret(settings.state / "linking.key"), watcher, **options)
         for meter in meters.values():
             meter.end()
     apart = f"; {report.refused} doubtful matches were left apart" if report.refused else ""

@@ -7,12 +7,13 @@ import os
 import shlex
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.access.agreements import CONTRACT
 from gateway.app import prepare
@@ -47,18 +48,27 @@ def furnish_world(settings: Settings, console: Console, households: int | None =
         furnish(settings.state, discover(), watch, households)
 
 
-async def fill(settings: Settings, console: Console) -> None:
-    """Pull what is new of every partner, link the accounts, and let some clients consent."""
+async def fill(
+    settings: Settings, console: Console, servable: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Pull what is new of every partner, link the accounts, and let some clients consent.
+
+    `servable` is awaited as soon as the clients are known; what they bought, which takes longest, comes after it.
+    """
     await prepare(settings)
     engine = writer(settings.database)
-    try:
-        await pull_round(settings, engine, console)
+
+    async def known() -> None:
         async with engine.begin() as connection:
             await seed_consents(connection)
+        await _analyze(engine)
+        if servable is not None:
+            await servable()
+
+    try:
+        await pull_round(settings, engine, console, linked=known)
+        await _analyze(engine)
         async with engine.connect() as connection:
-            # The planner must know how the keys are spread before the first caller comes.
-            await connection.exec_driver_sql("ANALYZE")
-            await connection.commit()
             linked = await quality(connection, json.loads((settings.state / TRUTH).read_text()))
         console.print(
             f"  of the pairs of accounts that are one person, {linked.recall:.1%} were found; "
@@ -66,6 +76,13 @@ async def fill(settings: Settings, console: Console) -> None:
         )
     finally:
         await engine.dispose()
+
+
+async def _analyze(engine: AsyncEngine) -> None:
+    """Tell the planner how the keys are spread; a caller's connection reads that when it is opened."""
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql("ANALYZE")
+        await connection.commit()
 
 
 async def applications(settings: Settings) -> list[dict[str, Any]]:
@@ -141,5 +158,6 @@ def show(console: Console, settings: Settings, found: list[dict[str, Any]]) -> N
     console.rule(align="left")
     console.print(
         f"The gateway serves [bold]{settings.audience}[/bold]; a browser gets GraphiQL there.\n"
-        f"All of the above stands in {settings.state / 'demo.json'}. Ctrl-C stops everything."
+        f"All of the above stands in {settings.state / 'demo.json'}. Ctrl-C stops everything.\n"
+        "What the clients bought is coming in below; an answer holds what has come so far."
     )

@@ -55,7 +55,10 @@ def writer(path: Path) -> AsyncEngine:
 
 
 _PAUSE = 0.005
-"""Seconds between two tries for the write lock; a long writer's pause between its transactions must be longer."""
+"""Seconds between two tries for the write lock."""
+
+GAP = 4 * _PAUSE
+"""Seconds that a long writer leaves between its transactions, so that whoever waits for the lock gets it."""
 
 _TRIES = 2_000
 

@@ -24,6 +24,7 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.clients.accounts import accounts
+from gateway.store.database import GAP
 from gateway.store.tables import Instant, instant, table
 from gateway.sync.datasets import Batch, Cursor, Dataset
 from gateway.sync.records import Letter, Read, letter, read
@@ -91,6 +92,7 @@ async def pull(
                     # Keys come in no order, so each batch touches pages all over; many together touch each but once.
                     if time.monotonic() - committed > COMMIT_EVERY:
                         await connection.commit()
+                        await asyncio.sleep(GAP)
                         committed = time.monotonic()
         finally:
             # Half a batch is none: what came since the last commit is pulled again.

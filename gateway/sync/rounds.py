@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -31,10 +31,18 @@ class Source(NamedTuple):
 Watcher = Callable[[str, Dataset], Watch]
 
 
+async def _nothing() -> None:
+    """Nobody waits for the clients to be known."""
+
+
 async def pull_all(
-    engine: AsyncEngine, sources: Iterable[Source], secret: bytes, watcher: Watcher
+    engine: AsyncEngine,
+    sources: Iterable[Source],
+    secret: bytes,
+    watcher: Watcher,
+    linked: Callable[[], Awaitable[None]] = _nothing,
 ) -> LinkReport:
-    """Pull what is new: first who the clients are, then, once they are linked, all that belongs to them.
+    """Pull what is new: first who the clients are, then, once they are `linked`, all that belongs to them.
 
     A partner that gives up costs the others nothing. When all is done, a `PartnerError` says which pulls failed; what
     came until then is kept, and the next round goes on there.
@@ -43,6 +51,7 @@ async def pull_all(
     failures = await _pull(engine, known, lambda dataset: "accounts" in dataset.covers, watcher)
     async with engine.begin() as connection:
         early = await link(connection, secret)
+    await linked()
     failures += await _pull(engine, known, lambda dataset: "accounts" not in dataset.covers, watcher)
     async with engine.begin() as connection:
         report = await link(connection, secret)
