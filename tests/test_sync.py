@@ -37,6 +37,20 @@ async def test_a_round_brings_everything_and_each_row_has_its_client(at_work: Ve
     assert at_work.ask("SELECT count(*) FROM dead_letters") == [(0,)]
 
 
+async def test_a_gateway_can_serve_once_the_clients_are_known(at_work: Venture) -> None:
+    """Between the accounts, linked by then, and all that belongs to them, which takes longest."""
+    seen = []
+
+    async def linked() -> None:
+        unlinked = "SELECT count(*) FROM accounts WHERE client_id IS NULL"
+        seen.append([at_work.ask(sql)[0][0] for sql in (unlinked, "SELECT count(*) FROM orders")])
+        assert at_work.ask("SELECT count(*) FROM accounts")[0][0] > 0
+
+    await at_work.round(linked=linked)
+    assert seen == [[0, 0]]
+    assert at_work.ask("SELECT count(*) FROM orders")[0][0] > 0
+
+
 async def test_amounts_and_times_are_the_worlds(at_work: Venture) -> None:
     """Cents stay cents and a purchase's moment its moment, through two partners' ways of writing them."""
     await at_work.round()

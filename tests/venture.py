@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,12 +45,16 @@ class Venture:
     def file(self) -> Path:
         return self.state / "gateway.db"
 
-    async def round(self) -> LinkReport:
-        """One round."""
+    async def round(self, **options: Callable[[], Awaitable[None]]) -> LinkReport:
+        """One round; options are those of `pull_all`."""
         engine = writer(self.file)
         try:
             return await pull_all(
-                engine, self.sources, secret(self.state / "linking.key"), lambda *_: lambda _: None
+                engine,
+                self.sources,
+                secret(self.state / "linking.key"),
+                lambda *_: lambda _: None,
+                **options,
             )
         finally:
             await engine.dispose()
