@@ -1,4 +1,4 @@
-"""The command line: `gateway demo | serve | schema | sync | sandbox | migrate`."""
+"""The command line: `gateway demo | serve | schema | sync | sandbox | migrate`, and a group for each noun."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 
 from gateway.app import create_app, prepare
 from gateway.bars import pull_round
+from gateway.commands import applications
 from gateway.demo import run as demo_run
 from gateway.demo.setting import WORLD, sandboxes, write_settings
 from gateway.discovery import discover
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(applications.app)
 
 Port = Annotated[int, typer.Option(envvar="PORT", help="The loopback port to serve on.")]
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
