@@ -24,7 +24,7 @@ from gateway.graphiql import files
 from gateway.logs import RequestLog
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.routes import routes
-from gateway.oauth.tokens import Verifier
+from gateway.oauth.verification import Verifier
 from gateway.schema import Schema
 from gateway.settings import Settings
 from gateway.store.database import migrate, writer

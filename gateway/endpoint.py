@@ -44,8 +44,10 @@ _CHARSET = re.compile(r";\s*charset=\"?([^\s\";]*)")
 class Authenticator(Protocol):
     """Knows callers by their tokens."""
 
-    def authenticate(self, authorization: str | None) -> Caller:
-        """The caller behind an Authorization header. Raises `Refusal` (401)."""
+    async def authenticate(
+        self, authorization: str | None, method: str = "POST", proofs: Sequence[str] = ()
+    ) -> Caller:
+        """The caller behind an Authorization header and the proofs in DPoP headers. Raises `Refusal` (401)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ class Endpoint:
     async def graphql(self, request: Request, kind: str) -> Response:
         """The path of a request."""
         started = time.perf_counter()
-        caller = self._authenticator.authenticate(authorization(request))
+        proofs = request.headers.getlist("dpop")
+        caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
         operation = await self._read(request)
         try:
             prepared = self._prepare(caller, operation)

@@ -29,7 +29,7 @@ from gateway.engine.documents import Limits
 from gateway.engine.engine import Engine
 from gateway.logs import RequestLog
 from gateway.oauth.keys import signing_keys
-from gateway.oauth.tokens import Verifier
+from gateway.oauth.verification import Verifier
 from gateway.schema import Schema
 from gateway.store.readers import Readers
 from tests.conftest import ALL_SCOPES

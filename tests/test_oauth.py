@@ -18,7 +18,7 @@ from gateway.errors import SettingsError
 from gateway.oauth.applications import Known, add, applications
 from gateway.oauth.keys import Keys, signing_keys
 from gateway.oauth.routes import routes
-from gateway.oauth.tokens import Verifier
+from gateway.oauth.verification import Verifier
 from gateway.settings import Settings
 from gateway.store.database import writer
 
@@ -85,7 +85,7 @@ async def test_a_token_that_was_asked_for_makes_its_bearer_the_caller(tmp_path: 
         answer = await here.ask(scope="orders:read", purpose="targeted_offers")
         assert answer.status_code == 200
         token = answer.json()
-        caller = here.verifier.authenticate(f"Bearer {token['access_token']}")
+        caller = await here.verifier.authenticate(f"Bearer {token['access_token']}")
     assert (token["token_type"], token["expires_in"], token["scope"]) == ("Bearer", 300, "orders:read")
     assert (caller.party, caller.application, caller.purpose) == ("ALIBABA", "shop", "targeted_offers")
     assert caller.scopes == {"orders:read"}
@@ -96,7 +96,7 @@ async def test_another_process_of_the_same_state_verifies_the_token(tmp_path: Pa
     async with world(tmp_path) as here:
         token = (await here.ask()).json()["access_token"]
     again = Verifier(signing_keys(tmp_path), here.settings.issuer, here.settings.audience)
-    assert again.authenticate(f"Bearer {token}").application == "shop"
+    assert (await again.authenticate(f"Bearer {token}")).application == "shop"
 
 
 async def test_no_secret_and_no_token_is_in_the_log_even_at_debug(
@@ -108,7 +108,7 @@ async def test_no_secret_and_no_token_is_in_the_log_even_at_debug(
         basic = await here.ask()
         post = await here.ask(headers={}, client_id="shop", client_secret=here.secrets["shop"])
         wrong = await here.ask(headers=here.basic(secret="canary-of-a-wrong-secret"))
-        here.verifier.authenticate(f"Bearer {basic.json()['access_token']}")
+        await here.verifier.authenticate(f"Bearer {basic.json()['access_token']}")
         credentials = here.basic()["Authorization"].removeprefix("Basic ")
         private = here.keys.current.as_dict(private=True)["d"]
     assert (basic.status_code, post.status_code, wrong.status_code) == (200, 200, 401)

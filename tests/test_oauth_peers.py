@@ -41,7 +41,7 @@ async def test_authlibs_requests_client_is_served(tmp_path: Path, method: str) -
         )
         token = await asyncio.to_thread(session.fetch_token, f"{here.settings.issuer}/token")
         session.close()
-        caller = here.verifier.authenticate(f"{token['token_type']} {token['access_token']}")
+        caller = await here.verifier.authenticate(f"{token['token_type']} {token['access_token']}")
     assert (caller.application, caller.scopes) == ("shop", {"orders:read"})
 
 
@@ -55,7 +55,7 @@ async def test_authlibs_httpx_client_is_served_from_discovery_on(tmp_path: Path,
             "GET", f"{here.settings.origin}/.well-known/oauth-authorization-server/oauth", withhold_token=True
         )
         token = await client.fetch_token(found.json()["token_endpoint"], purpose="targeted_offers")
-        caller = here.verifier.authenticate(f"Bearer {token['access_token']}")
+        caller = await here.verifier.authenticate(f"Bearer {token['access_token']}")
     assert (caller.application, caller.purpose) == ("shop", "targeted_offers")
 
 

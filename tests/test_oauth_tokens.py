@@ -16,7 +16,8 @@ from joserfc.jwk import ECKey
 
 from gateway.errors import Refusal
 from gateway.oauth.keys import Keys
-from gateway.oauth.tokens import MAX_TOKEN, Caller, Verifier, issue
+from gateway.oauth.tokens import Caller, issue
+from gateway.oauth.verification import MAX_TOKEN, Verifier
 
 ISSUER = "https://gateway.example/oauth"
 AUDIENCE = "https://gateway.example/graphql"
@@ -76,9 +77,9 @@ def without(name: str, values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key != name}
 
 
-def refused(token: str, at: Verifier | None = None) -> None:
+async def refused(token: str, at: Verifier | None = None) -> None:
     with pytest.raises(Refusal) as caught:
-        (at or verifier()).authenticate(f"Bearer {token}")
+        await (at or verifier()).authenticate(f"Bearer {token}")
     assert (caught.value.status, caught.value.code) == (401, "UNAUTHENTICATED")
     assert caught.value.headers["WWW-Authenticate"].startswith('Bearer error="invalid_token"')
     assert caught.value.__cause__ is None
@@ -98,33 +99,33 @@ def test_no_two_tokens_are_the_same() -> None:
     assert len(ids) == 10
 
 
-def test_a_token_without_scopes_leaves_the_claim_out() -> None:
+async def test_a_token_without_scopes_leaves_the_claim_out() -> None:
     bare = Caller("ALIBABA", "shop", frozenset(), "analytics", NOW + 300)
     token = issue(bare, KEYS, ISSUER, AUDIENCE, NOW)
     assert "scope" not in json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
-    assert verifier().authenticate(f"Bearer {token}") == bare
+    assert await verifier().authenticate(f"Bearer {token}") == bare
 
 
-def test_what_was_issued_is_verified_back_into_the_same_caller() -> None:
-    assert verifier().authenticate(f"Bearer {issue(CALLER, KEYS, ISSUER, AUDIENCE, NOW)}") == CALLER
+async def test_what_was_issued_is_verified_back_into_the_same_caller() -> None:
+    assert await verifier().authenticate(f"Bearer {issue(CALLER, KEYS, ISSUER, AUDIENCE, NOW)}") == CALLER
 
 
-def test_the_tests_own_signature_is_accepted() -> None:
+async def test_the_tests_own_signature_is_accepted() -> None:
     """What the refusals below rest on: a token made here is refused for its one fault, not for its making."""
-    assert verifier().authenticate(f"Bearer {signed(CLAIMS)}") == CALLER
+    assert await verifier().authenticate(f"Bearer {signed(CLAIMS)}") == CALLER
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER ", "Bearer   "])
-def test_the_scheme_may_be_written_in_any_case(scheme: str) -> None:
+async def test_the_scheme_may_be_written_in_any_case(scheme: str) -> None:
     """RFC 9110, 11.1; openid-client writes it in lower case."""
-    assert verifier().authenticate(scheme + signed(CLAIMS)) == CALLER
+    assert await verifier().authenticate(scheme + signed(CLAIMS)) == CALLER
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic c2hvcDp4", "DPoP abc", "x"])
-def test_who_sends_no_bearer_token_is_told_where_to_get_one(header: str | None) -> None:
+async def test_who_sends_no_bearer_token_is_told_where_to_get_one(header: str | None) -> None:
     """RFC 6750, 3.1: no error code where no token was sent; RFC 9728, 5.1: where the metadata is."""
     with pytest.raises(Refusal) as caught:
-        verifier().authenticate(header)
+        await verifier().authenticate(header)
     assert caught.value.status == 401
     assert caught.value.headers == {
         "WWW-Authenticate": "Bearer resource_metadata="
@@ -132,9 +133,9 @@ def test_who_sends_no_bearer_token_is_told_where_to_get_one(header: str | None) 
     }
 
 
-def test_a_bad_token_is_told_so_in_fixed_words() -> None:
+async def test_a_bad_token_is_told_so_in_fixed_words() -> None:
     with pytest.raises(Refusal) as caught:
-        verifier().authenticate('Bearer x"y')
+        await verifier().authenticate('Bearer x"y')
     challenge = caught.value.headers["WWW-Authenticate"]
     assert challenge == (
         'Bearer error="invalid_token", error_description="The access token is malformed, expired, or not one '
@@ -156,9 +157,9 @@ def test_a_bad_token_is_told_so_in_fixed_words() -> None:
         f"{coded(bytes([0xFF, 0xFE]))}.{coded(CLAIMS)}.c2ln",
     ],
 )
-def test_garbage_is_an_invalid_token(token: str) -> None:
+async def test_garbage_is_an_invalid_token(token: str) -> None:
     """It reaches the JOSE library from anybody, before any authentication; a crash would be a 500."""
-    refused(token)
+    await refused(token)
 
 
 JSON = st.recursive(
@@ -171,27 +172,27 @@ FORGED = st.dictionaries(st.sampled_from(["alg", "typ", "kid", "crit", "jwk", "b
 
 @settings(max_examples=100)
 @given(FORGED | JSON | FORGED.map(lambda forged: {**HEADER, **forged}), st.binary(max_size=70))
-def test_any_header_that_is_not_ours_is_an_invalid_token(header: Any, rest: bytes) -> None:
-    refused(f"{coded(header)}.{coded(CLAIMS)}.{coded(rest)}")
+async def test_any_header_that_is_not_ours_is_an_invalid_token(header: Any, rest: bytes) -> None:
+    await refused(f"{coded(header)}.{coded(CLAIMS)}.{coded(rest)}")
 
 
-def test_an_oversized_token_is_refused_before_it_is_read() -> None:
+async def test_an_oversized_token_is_refused_before_it_is_read() -> None:
     """Hashing and decoding 100 kB per request would be work that anybody can order."""
-    refused(signed({**CLAIMS, "padding": "x" * 100_000}))
-    refused(signed({**CLAIMS, "padding": "x" * MAX_TOKEN}))
+    await refused(signed({**CLAIMS, "padding": "x" * 100_000}))
+    await refused(signed({**CLAIMS, "padding": "x" * MAX_TOKEN}))
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", ""])
-def test_a_token_without_a_signature_is_refused(algorithm: str) -> None:
+async def test_a_token_without_a_signature_is_refused(algorithm: str) -> None:
     """CVE-2026-28802: alg none was accepted."""
-    refused(f"{coded({**HEADER, 'alg': algorithm})}.{coded(CLAIMS)}.")
+    await refused(f"{coded({**HEADER, 'alg': algorithm})}.{coded(CLAIMS)}.")
 
 
-def test_the_public_key_is_no_shared_secret() -> None:
+async def test_the_public_key_is_no_shared_secret() -> None:
     """CVE-2024-37568: with HS256 the published key would be the secret that signs."""
     body = f"{coded({**HEADER, 'alg': 'HS256'})}.{coded(CLAIMS)}"
     for secret in (OURS.as_pem(private=False), json.dumps(OURS.as_dict(private=False)).encode(), b""):
-        refused(f"{body}.{coded(hmac.digest(secret, body.encode(), 'sha256'))}")
+        await refused(f"{body}.{coded(hmac.digest(secret, body.encode(), 'sha256'))}")
 
 
 @pytest.mark.parametrize(
@@ -211,53 +212,53 @@ def test_the_public_key_is_no_shared_secret() -> None:
         {"anything": 1},
     ],
 )
-def test_a_token_may_not_bring_instructions_for_its_own_verification(extra: dict[str, Any]) -> None:
+async def test_a_token_may_not_bring_instructions_for_its_own_verification(extra: dict[str, Any]) -> None:
     """CVE-2025-59420 (crit), CVE-2026-27962 (jwk), CVE-2026-48990 (b64): anybody writes headers."""
-    refused(signed(CLAIMS, {**HEADER, **extra}))
+    await refused(signed(CLAIMS, {**HEADER, **extra}))
 
 
-def test_an_embedded_key_does_not_sign_for_itself() -> None:
+async def test_an_embedded_key_does_not_sign_for_itself() -> None:
     """CVE-2026-27962, as it was used: the forger's own key in the header."""
-    refused(signed(CLAIMS, {**HEADER, "jwk": FOREIGN.as_dict(private=False)}, FOREIGN))
-    refused(signed(CLAIMS, {**without("kid", HEADER), "jwk": FOREIGN.as_dict(private=False)}, FOREIGN))
+    await refused(signed(CLAIMS, {**HEADER, "jwk": FOREIGN.as_dict(private=False)}, FOREIGN))
+    await refused(signed(CLAIMS, {**without("kid", HEADER), "jwk": FOREIGN.as_dict(private=False)}, FOREIGN))
 
 
 @pytest.mark.parametrize("kind", [None, "JWT", "dpop+jwt", "jwt", "", 1, ["at+jwt"], "at+jwt "])
-def test_another_kind_of_jwt_is_no_access_token(kind: Any) -> None:
+async def test_another_kind_of_jwt_is_no_access_token(kind: Any) -> None:
     """Trap 5: Authlib's validator lets a token without typ pass, so an assertion could serve as a token."""
-    refused(signed(CLAIMS, without("typ", HEADER) if kind is None else {**HEADER, "typ": kind}))
+    await refused(signed(CLAIMS, without("typ", HEADER) if kind is None else {**HEADER, "typ": kind}))
 
 
 @pytest.mark.parametrize("kind", ["application/at+jwt", "AT+JWT"])
-def test_the_kind_may_be_written_as_a_media_type(kind: str) -> None:
+async def test_the_kind_may_be_written_as_a_media_type(kind: str) -> None:
     """RFC 9068, 4 and RFC 7515, 4.1.9."""
-    assert verifier().authenticate(f"Bearer {signed(CLAIMS, {**HEADER, 'typ': kind})}") == CALLER
+    assert await verifier().authenticate(f"Bearer {signed(CLAIMS, {**HEADER, 'typ': kind})}") == CALLER
 
 
 @pytest.mark.parametrize("kid", [None, "", "unknown", 1, [OURS.thumbprint()], {"a": 1}])
-def test_a_token_names_one_of_our_keys(kid: Any) -> None:
+async def test_a_token_names_one_of_our_keys(kid: Any) -> None:
     """Without an id a library tries keys, or fails once there are two of them, as during a rotation."""
-    refused(signed(CLAIMS, without("kid", HEADER) if kid is None else {**HEADER, "kid": kid}))
+    await refused(signed(CLAIMS, without("kid", HEADER) if kid is None else {**HEADER, "kid": kid}))
 
 
-def test_a_foreign_key_does_not_sign_under_our_key_id() -> None:
-    refused(signed(CLAIMS, HEADER, FOREIGN))
-    refused(signed(CLAIMS, {**HEADER, "kid": FOREIGN.thumbprint()}, FOREIGN))
+async def test_a_foreign_key_does_not_sign_under_our_key_id() -> None:
+    await refused(signed(CLAIMS, HEADER, FOREIGN))
+    await refused(signed(CLAIMS, {**HEADER, "kid": FOREIGN.thumbprint()}, FOREIGN))
 
 
-def test_a_changed_token_is_refused() -> None:
+async def test_a_changed_token_is_refused() -> None:
     header, claims, signature = signed(CLAIMS).split(".")
     wider = coded({**CLAIMS, "scope": "clients:pii"})
-    refused(f"{header}.{wider}.{signature}")
-    refused(f"{header}.{claims}.{signature[:-4]}AAAA")
-    refused(f"{header}.{claims}.")
-    refused(f"{header}.{claims}.{coded(bytes(64))}")
+    await refused(f"{header}.{wider}.{signature}")
+    await refused(f"{header}.{claims}.{signature[:-4]}AAAA")
+    await refused(f"{header}.{claims}.")
+    await refused(f"{header}.{claims}.{coded(bytes(64))}")
 
 
-def test_a_retired_key_still_verifies() -> None:
+async def test_a_retired_key_still_verifies() -> None:
     both = Verifier(Keys(FOREIGN, [OURS]), ISSUER, AUDIENCE, Clock())
-    assert both.authenticate(f"Bearer {signed(CLAIMS)}") == CALLER
-    assert both.authenticate(f"Bearer {issue(CALLER, Keys(FOREIGN), ISSUER, AUDIENCE, NOW)}") == CALLER
+    assert await both.authenticate(f"Bearer {signed(CLAIMS)}") == CALLER
+    assert await both.authenticate(f"Bearer {issue(CALLER, Keys(FOREIGN), ISSUER, AUDIENCE, NOW)}") == CALLER
 
 
 ODD = [None, "", 1, True, 1.5, [], ["x"], {}, {"x": 1}]
@@ -265,16 +266,16 @@ ODD = [None, "", 1, True, 1.5, [], ["x"], {}, {"x": 1}]
 
 @pytest.mark.parametrize("name", [name for name in CLAIMS if name not in ("exp", "iat", "scope")])
 @pytest.mark.parametrize("value", ODD, ids=repr)
-def test_each_required_claim_is_a_text(name: str, value: Any) -> None:
+async def test_each_required_claim_is_a_text(name: str, value: Any) -> None:
     """A claim of another type must not crash, and must not become a party, a purpose or an application."""
-    refused(signed({**CLAIMS, name: value}))
-    refused(signed(without(name, CLAIMS)))
+    await refused(signed({**CLAIMS, name: value}))
+    await refused(signed(without(name, CLAIMS)))
 
 
 @pytest.mark.parametrize("value", ODD, ids=repr)
-def test_a_scope_that_is_no_text_is_invalid(value: Any) -> None:
+async def test_a_scope_that_is_no_text_is_invalid(value: Any) -> None:
     """Trap 5: a list or null in scope was an AttributeError, and so a 500."""
-    refused(signed({**CLAIMS, "scope": value}))
+    await refused(signed({**CLAIMS, "scope": value}))
 
 
 @pytest.mark.parametrize("name", ["exp", "iat"])
@@ -284,10 +285,10 @@ def test_a_scope_that_is_no_text_is_invalid(value: Any) -> None:
     # The moment is another in each process, and tests are told apart by their names.
     ids=lambda value: repr(value)[:12].replace(str(NOW + 300), "soon"),
 )
-def test_a_time_is_a_finite_number(name: str, value: Any) -> None:
+async def test_a_time_is_a_finite_number(name: str, value: Any) -> None:
     """NaN compares false with everything: a token that expires then would never expire."""
-    refused(signed({**CLAIMS, name: value}))
-    refused(signed(without(name, CLAIMS)))
+    await refused(signed({**CLAIMS, name: value}))
+    await refused(signed(without(name, CLAIMS)))
 
 
 @pytest.mark.parametrize(
@@ -301,53 +302,53 @@ def test_a_time_is_a_finite_number(name: str, value: Any) -> None:
         ["https://evil.example"],
     ],
 )
-def test_a_token_for_somebody_else_is_refused(audience: Any) -> None:
+async def test_a_token_for_somebody_else_is_refused(audience: Any) -> None:
     """A resource that got a token could otherwise use it here; an array with a stranger means it can be."""
-    refused(signed({**CLAIMS, "aud": audience}))
+    await refused(signed({**CLAIMS, "aud": audience}))
 
 
 @pytest.mark.parametrize("issuer", ["https://evil.example/oauth", ISSUER + "/", "https://gateway.example"])
-def test_a_token_of_somebody_else_is_refused(issuer: str) -> None:
-    refused(signed({**CLAIMS, "iss": issuer}))
+async def test_a_token_of_somebody_else_is_refused(issuer: str) -> None:
+    await refused(signed({**CLAIMS, "iss": issuer}))
 
 
-def test_a_token_ends_to_the_second(clock: Clock) -> None:
+async def test_a_token_ends_to_the_second(clock: Clock) -> None:
     """RFC 7519, 4.1.4: on or after exp it is not accepted, neither when it comes first nor from memory."""
     at = verifier(clock)
     token = signed(CLAIMS)
     clock.now = NOW + 299.9
-    assert at.authenticate(f"Bearer {token}") == CALLER
+    assert await at.authenticate(f"Bearer {token}") == CALLER
     clock.now = NOW + 300
-    refused(token, at)
-    refused(token, verifier(clock))
+    await refused(token, at)
+    await refused(token, verifier(clock))
 
 
-def test_a_token_from_the_future_is_refused_beyond_a_clocks_error(clock: Clock) -> None:
+async def test_a_token_from_the_future_is_refused_beyond_a_clocks_error(clock: Clock) -> None:
     """FAPI 2.0: up to 10 s are two workers' clocks, more is not ours."""
-    assert verifier(clock).authenticate(f"Bearer {signed({**CLAIMS, 'iat': NOW + 10})}") == CALLER
-    refused(signed({**CLAIMS, "iat": NOW + 11}), verifier(clock))
+    assert await verifier(clock).authenticate(f"Bearer {signed({**CLAIMS, 'iat': NOW + 10})}") == CALLER
+    await refused(signed({**CLAIMS, "iat": NOW + 11}), verifier(clock))
 
 
-def test_a_verified_token_gives_the_identical_caller() -> None:
+async def test_a_verified_token_gives_the_identical_caller() -> None:
     """Database connections are kept for the caller they were last used for, told apart by identity."""
     at = verifier()
     token = signed(CLAIMS)
-    assert at.authenticate(f"Bearer {token}") is at.authenticate(f"bearer {token}")
-    assert at.authenticate(f"Bearer {signed(CLAIMS)}") is not at.authenticate(f"Bearer {token}")
+    assert await at.authenticate(f"Bearer {token}") is await at.authenticate(f"bearer {token}")
+    assert await at.authenticate(f"Bearer {signed(CLAIMS)}") is not await at.authenticate(f"Bearer {token}")
 
 
-def test_a_refused_token_is_not_remembered() -> None:
+async def test_a_refused_token_is_not_remembered() -> None:
     """Only who holds an application's secret can take room in the memory."""
     at = verifier()
-    refused(signed(CLAIMS, HEADER, FOREIGN), at)
+    await refused(signed(CLAIMS, HEADER, FOREIGN), at)
     assert not at._verified
 
 
-def test_the_memory_is_bounded_and_keeps_what_is_used() -> None:
+async def test_the_memory_is_bounded_and_keeps_what_is_used() -> None:
     at = Verifier(KEYS, ISSUER, AUDIENCE, Clock(), size=3)
     used, *others = [signed({**CLAIMS, "jti": str(n)}) for n in range(6)]
-    first = at.authenticate(f"Bearer {used}")
+    first = await at.authenticate(f"Bearer {used}")
     for token in others:
-        at.authenticate(f"Bearer {token}")
-        assert at.authenticate(f"Bearer {used}") is first
+        await at.authenticate(f"Bearer {token}")
+        assert await at.authenticate(f"Bearer {used}") is first
     assert len(at._verified) == 3

@@ -23,7 +23,8 @@ from starlette.routing import Mount, Route
 
 from gateway.app import create_app
 from gateway.oauth.keys import signing_keys
-from gateway.oauth.tokens import Verifier, issue
+from gateway.oauth.tokens import issue
+from gateway.oauth.verification import Verifier
 from gateway.settings import Settings
 from tests.benchmarks.contenders import CALLER, ENGINE, WAYS, contenders
 from tests.benchmarks.operations import Q1, Q2, Q3
@@ -99,7 +100,7 @@ async def _serve(settings: Settings) -> None:
     async with contenders(settings) as found:
 
         async def other(request: Request) -> Response:
-            verifier.authenticate(request.headers.get("authorization"))
+            await verifier.authenticate(request.headers.get("authorization"))
             operation: dict[str, Any] = orjson.loads(await request.body())
             assert operation["query"]
             answer = found.ways[request.path_params["name"]][WAYS[request.path_params["place"]]]

@@ -1,0 +1,148 @@
+"""Verification: an access token that a request brings is turned into the caller it stands for (RFC 9068, 4)."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, GuestProtocol
+from joserfc.jws import JWSRegistry
+from joserfc.registry import HeaderParameter
+
+from gateway.errors import Refusal
+from gateway.oauth.keys import ALGORITHM, Keys
+from gateway.oauth.tokens import SKEW, Caller
+from gateway.oauth.wellknown import PROTECTED_RESOURCE, well_known
+
+MAX_TOKEN = 8192
+
+_TYPES = ("at+jwt", "application/at+jwt")
+
+
+class Verifier:
+    """Turns the Authorization header of a request for `audience` into the caller it stands for.
+
+    A verified token is remembered by its hash until it expires, at most `size` of them, and gives the same
+    `Caller` object each time. `clock` gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        issuer: str,
+        audience: str,
+        clock: Callable[[], float] = time.time,
+        size: int = 10_000,
+    ) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+        self._clock = clock
+        self._size = size
+        self._metadata = well_known(PROTECTED_RESOURCE, audience)
+        self._verified: OrderedDict[bytes, Caller] = OrderedDict()
+
+    async def authenticate(
+        self, authorization: str | None, method: str = "POST", proofs: Sequence[str] = ()
+    ) -> Caller:
+        """The caller behind an Authorization header (RFC 6750, 2.1).
+
+        Raises `Refusal` 401: without an error code when no bearer token was sent, else `invalid_token`.
+        """
+        scheme, _, token = (authorization or "").partition(" ")
+        token = token.strip(" ")
+        if not token or scheme.lower() != "bearer":
+            raise self._refusal("A bearer token is required.")
+        if len(token) > MAX_TOKEN or not token.isascii():
+            raise self._invalid()
+        digest = sha256(token.encode()).digest()
+        known = self._verified.get(digest)
+        if known is not None and self._clock() < known.expires:
+            self._verified.move_to_end(digest)
+            return known
+        return self._remember(digest, self._verify(token))
+
+    def _remember(self, digest: bytes, caller: Caller) -> Caller:
+        self._verified[digest] = caller
+        if len(self._verified) > self._size:
+            self._verified.popitem(last=False)
+        return caller
+
+    def _verify(self, token: str) -> Caller:
+        try:
+            return self._caller(jwt.decode(token, self._key, registry=_REGISTRY).claims)
+        except (JoseError, ValueError, TypeError):
+            # A header that is JSON but no object makes joserfc stumble over its own types.
+            raise self._invalid() from None
+
+    def _key(self, token: GuestProtocol) -> ECKey:
+        key = self._keys.find(token.headers()["kid"])
+        if key is None:
+            raise ValueError("the key is not ours")
+        return key
+
+    def _caller(self, claims: dict[str, Any]) -> Caller:
+        """The caller that the claims of a token with a good signature describe (RFC 9068, 4)."""
+        if claims.get("iss") != self._issuer or claims.get("aud") not in (self._audience, [self._audience]):
+            raise ValueError("the token is from or for somebody else")
+        now, expires = self._clock(), _moment(claims, "exp")
+        if now >= expires or _moment(claims, "iat") > now + SKEW:
+            raise ValueError("the token is not valid now")
+        scope = _text(claims, "scope") if "scope" in claims else ""
+        subject, application = _text(claims, "sub"), _text(claims, "client_id")
+        return Caller(
+            party=_text(claims, "party"),
+            application=application,
+            scopes=frozenset(scope.split()),
+            purpose=_text(claims, "purpose"),
+            expires=expires,
+            user=None if subject == application else subject,
+            grant=_text(claims, "grant") if "grant" in claims else None,
+            token=_text(claims, "jti"),
+        )
+
+    def _invalid(self) -> Refusal:
+        description = "The access token is malformed, expired, or not one for this resource."
+        return self._refusal(description, f'error="invalid_token", error_description="{description}", ')
+
+    def _refusal(self, message: str, reason: str = "") -> Refusal:
+        challenge = f'Bearer {reason}resource_metadata="{self._metadata}"'
+        return Refusal(401, "UNAUTHENTICATED", message, {"WWW-Authenticate": challenge})
+
+
+def _text(claims: dict[str, Any], name: str) -> str:
+    value = claims.get(name)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} is not a text")
+    return value
+
+
+def _moment(claims: dict[str, Any], name: str) -> float:
+    value = claims.get(name)
+    # The bounds also keep out infinity and what is not a number, at which a token would never expire.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 2**53:
+        raise ValueError(f"{name} is not a moment")
+    return value
+
+
+def _access_token(value: object) -> None:
+    if not isinstance(value, str) or value.lower() not in _TYPES:
+        raise ValueError("is not that of an access token")
+
+
+class _Registry(JWSRegistry):
+    """All header parameters a token may have, each required: a token never brings a key of its own."""
+
+    default_header_registry = {  # noqa: RUF012 - joserfc's own declaration
+        "alg": HeaderParameter("Algorithm", "str", required=True),
+        "kid": HeaderParameter("Key ID", "str", required=True),
+        "typ": HeaderParameter("Type", _access_token, required=True),
+    }
+
+
+_REGISTRY = _Registry(algorithms=[ALGORITHM])
