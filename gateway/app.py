@@ -17,7 +17,7 @@ from starlette.routing import Route
 from gateway.access.agreements import CONTRACT, agreements, rights, write_rights
 from gateway.access.pseudonyms import pseudonyms
 from gateway.discovery import dataset_scopes, discover
-from gateway.endpoint import Endpoint
+from gateway.endpoint.endpoint import Endpoint
 from gateway.engine.documents import Limits
 from gateway.engine.engine import Engine
 from gateway.graphiql import files

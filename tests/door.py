@@ -20,7 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gateway.app import create_app
-from gateway.endpoint import GRAPHQL_JSON, JSON
+from gateway.endpoint.media_types import GRAPHQL_JSON, JSON
 from gateway.logs import JsonFormatter
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.tokens import Caller, issue

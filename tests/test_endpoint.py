@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.app import create_app
-from gateway.endpoint import GRAPHQL_JSON, JSON
+from gateway.endpoint.media_types import GRAPHQL_JSON, JSON
 from gateway.oauth.keys import signing_keys
 from tests.conftest import ORIGIN
 from tests.door import CALLER, Door, both_kinds, check, door, filled, log, opened

@@ -11,7 +11,7 @@ import httpx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.endpoint import GRAPHQL_JSON, JSON
+from gateway.endpoint.media_types import GRAPHQL_JSON, JSON
 from tests.door import CALLER, KINDS, Door, door, log
 
 __all__ = ["door", "log"]

@@ -11,7 +11,7 @@ from itertools import product
 import pytest
 
 from gateway.app import create_app
-from gateway.endpoint import JSON
+from gateway.endpoint.media_types import JSON
 from tests.door import CALLER, Door, both_kinds, check, door, filled, log, opened
 
 __all__ = ["door", "log"]

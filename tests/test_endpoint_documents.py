@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.endpoint import GRAPHQL_JSON
+from gateway.endpoint.media_types import GRAPHQL_JSON
 from tests.door import Door, both_kinds, check, door, log
 
 __all__ = ["door", "log"]

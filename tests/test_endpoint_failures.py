@@ -24,7 +24,7 @@ from gateway.access.pseudonyms import pseudonyms
 from gateway.app import create_app
 from gateway.connector import Access, Connector, batch, requires
 from gateway.discovery import discover
-from gateway.endpoint import Endpoint
+from gateway.endpoint.endpoint import Endpoint
 from gateway.engine.documents import Limits
 from gateway.engine.engine import Engine
 from gateway.logs import RequestLog

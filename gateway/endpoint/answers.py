@@ -1,0 +1,93 @@
+"""Answers as they go out: data and errors as JSON; what failed for a reason that is not the caller's is masked."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from graphql import GraphQLError
+from starlette.responses import Response
+
+from gateway.endpoint.media_types import GRAPHQL_JSON
+from gateway.engine.documents import InvalidDocument
+from gateway.engine.run import Result
+from gateway.errors import FieldError, PartnerError, Refusal
+from gateway.logs import place
+
+logger = logging.getLogger("gateway.endpoint")
+
+
+def answer(result: Result, kind: str, request_id: str | None) -> Response:
+    """The answer to an operation that ran."""
+    body: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        body["errors"] = [disclosed(error, request_id) for error in result.errors]
+    return _response(body, kind)
+
+
+def invalid_answer(invalid: InvalidDocument, kind: str) -> Response:
+    """The answer to a request that was well formed, and whose operation cannot run.
+
+    A client that takes plain JSON expects 200 for anything that GraphQL itself has to say.
+    """
+    errors = []
+    for each in invalid.errors:
+        found: dict[str, Any] = dict(each.formatted)
+        found["extensions"] = {"code": invalid.code, **found.get("extensions", {})}
+        errors.append(found)
+    return _response({"errors": errors}, kind, 400 if kind == GRAPHQL_JSON else 200)
+
+
+def refused_answer(refusal: Refusal, kind: str) -> Response:
+    """The answer to a request that is refused as a whole."""
+    error = {"message": refusal.message, "extensions": {"code": refusal.code}}
+    return _response({"errors": [error]}, kind, refusal.status, refusal.headers)
+
+
+def _response(
+    body: Mapping[str, Any], kind: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    # An answer is for its caller alone, so nothing on the way may keep it.
+    kept = {
+        "Cache-Control": "no-store",
+        "Vary": "Authorization, Accept",
+        "X-Content-Type-Options": "nosniff",
+        **(headers or {}),
+    }
+    return Response(orjson.dumps(body), status, kept, f"{kind}; charset=utf-8")
+
+
+def disclosed(error: GraphQLError, request_id: str | None) -> dict[str, Any]:
+    """A field's error as the caller may read it: ours in words, all others masked, with an id that the log has."""
+    cause = error.original_error
+    found: dict[str, Any] = dict(error.formatted)
+    if isinstance(cause, FieldError):
+        found["extensions"] = cause.extensions
+    elif isinstance(cause, PartnerError):
+        found["extensions"] = {
+            "code": "PARTNER_ERROR",
+            "kind": cause.kind.value,
+            "retryAfter": cause.retry_after,
+        }
+    elif cause is not None and not isinstance(cause, GraphQLError):
+        return _masked(found, cause, request_id)
+    return found
+
+
+def _masked(found: dict[str, Any], cause: Exception, request_id: str | None) -> dict[str, Any]:
+    identity = uuid.uuid4().hex
+    # The exception's text may hold a person's data; where it was raised tells an engineer enough.
+    logger.error(
+        "masked error",
+        extra={
+            "request_id": request_id,
+            "error_id": identity,
+            "kind": type(cause).__name__,
+            "where": place(cause),
+        },
+    )
+    message = "The gateway failed here. Tell its operator the id in `extensions`."
+    return {**found, "message": message, "extensions": {"code": "INTERNAL_SERVER_ERROR", "id": identity}}

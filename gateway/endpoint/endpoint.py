@@ -1,0 +1,151 @@
+"""GraphQL over HTTP: the path of a request, in the order it is walked."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from graphql import GraphQLError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gateway.access.pseudonyms import Pseudonyms
+from gateway.access.request import Access
+from gateway.endpoint.answers import answer, invalid_answer, refused_answer
+from gateway.endpoint.media_types import HTML, JSON, media_type
+from gateway.endpoint.operations import Operation, read_operation
+from gateway.engine.documents import InvalidDocument
+from gateway.engine.engine import Engine, Prepared
+from gateway.engine.run import Result
+from gateway.engine.selection import Asked
+from gateway.errors import Refusal
+from gateway.graphiql import page
+from gateway.oauth.tokens import Caller
+from gateway.schema import Schema
+from gateway.settings import Settings
+from gateway.store.readers import Readers
+
+logger = logging.getLogger("gateway.endpoint")
+
+
+class Authenticator(Protocol):
+    """Knows callers by their tokens."""
+
+    async def authenticate(
+        self, authorization: str | None, method: str = "POST", proofs: Sequence[str] = ()
+    ) -> Caller:
+        """The caller behind an Authorization header and the proofs in DPoP headers. Raises `Refusal` (401)."""
+
+
+class Endpoint:
+    """`/graphql`, as an ASGI application."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        schema: Schema,
+        engine: Engine,
+        authenticator: Authenticator,
+        readers: Readers,
+        pseudonyms: Pseudonyms,
+    ) -> None:
+        self._settings = settings
+        self._schema = schema
+        self._engine = engine
+        self._authenticator = authenticator
+        self._readers = readers
+        self._pseudonyms = pseudonyms
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; what is refused or invalid as a whole becomes an answer here."""
+        request = Request(scope, receive)
+        kind = JSON
+        try:
+            kind = media_type(request)
+            response = page() if kind == HTML else await self.graphql(request, kind)
+        except Refusal as refusal:
+            response = refused_answer(refusal, kind)
+        except InvalidDocument as invalid:
+            response = invalid_answer(invalid, kind)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def graphql(self, request: Request, kind: str) -> Response:
+        """The path of a request. Raises `Refusal`, `InvalidDocument`, or `ClientDisconnect` when nobody waits."""
+        started = time.perf_counter()
+        proofs = request.headers.getlist("dpop")
+        caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
+        operation = await read_operation(request, self._settings.max_body, self._settings.deadline)
+        prepared = self._prepare(caller, operation)
+        result = await self._run(request, caller, prepared)
+        response = answer(result, kind, request.scope.get("request_id"))
+        self._note(request, caller, operation, result, started)
+        return response
+
+    def _prepare(self, caller: Caller, operation: Operation) -> Prepared:
+        view = self._schema.view(caller.scopes)
+        try:
+            prepared = self._engine.prepare(view, operation.document, operation.variables, operation.name)
+        except RecursionError:
+            message = "The document's fragments or the variables are nested too deeply."
+            raise InvalidDocument("DEPTH_LIMIT", [GraphQLError(message)]) from None
+        if prepared.plan.refusals and self._settings.unauthorized == "reject":
+            raise insufficient_scope(prepared.plan.refusals)
+        return prepared
+
+    async def _run(self, request: Request, caller: Caller, prepared: Prepared) -> Result:
+        """Run the operation; a caller who hangs up stops it."""
+
+        def reach(asked: Asked) -> Access:
+            return Access(caller, self._readers, self._pseudonyms, asked=asked)
+
+        running = asyncio.ensure_future(prepared.run(reach, self._settings.deadline))
+        gone = asyncio.ensure_future(request.receive())
+        try:
+            await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not running.done():
+                raise ClientDisconnect
+            return running.result()
+        finally:
+            for task in (running, gone):
+                task.cancel()
+            # An exception that nobody fetches, asyncio would log with its text.
+            await asyncio.gather(running, gone, return_exceptions=True)
+
+    def _note(
+        self, request: Request, caller: Caller, operation: Operation, result: Result, started: float
+    ) -> None:
+        logger.info(
+            "operation",
+            extra={
+                "request_id": request.scope.get("request_id"),
+                "party": caller.party,
+                "application": caller.application,
+                "purpose": caller.purpose,
+                "operation": (operation.name or "")[:80],
+                "errors": len(result.errors),
+                "milliseconds": round((time.perf_counter() - started) * 1000, 2),
+            },
+        )
+
+
+def authorization(request: Request) -> str | None:
+    """The Authorization header. Raises `Refusal` 400 where there are several (RFC 6750, 3.1)."""
+    sent = request.headers.getlist("authorization")
+    if len(sent) > 1:
+        challenge = {"WWW-Authenticate": 'Bearer error="invalid_request"'}
+        raise Refusal(400, "BAD_REQUEST", "Send one Authorization header.", challenge)
+    return sent[0] if sent else None
+
+
+def insufficient_scope(refusals: Sequence[GraphQLError]) -> Refusal:
+    """The refusal of a whole operation for what the token does not allow (RFC 6750, 3.1)."""
+    lack = sorted({scope for each in refusals for scope in (each.extensions or {})["missingScopes"]})
+    challenge = f'Bearer error="insufficient_scope", scope="{" ".join(lack)}"'
+    message = f"The operation asks for what the token does not allow; it lacks {', '.join(lack)}."
+    return Refusal(403, "UNAUTHORIZED_OPERATION", message, {"WWW-Authenticate": challenge})

@@ -1,0 +1,45 @@
+"""Media types: what an answer may be written as, and which of them a request wants most (RFC 9110, 12.5.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from starlette.requests import Request
+
+from gateway.errors import Refusal
+
+GRAPHQL_JSON = "application/graphql-response+json"
+JSON = "application/json"
+HTML = "text/html"
+
+_QUALITY = re.compile(r";\s*q=([01](?:\.[0-9]{0,3})?)\s*(?:;|$)")
+
+
+def media_type(request: Request) -> str:
+    """The media type to answer with: the one wanted most of those there are. Raises `Refusal` 406.
+
+    A browser gets the page; a wildcard means plain JSON, for who writes one may not know GraphQL's own type.
+    """
+    wanted = accepted(request.headers.getlist("accept"))
+    anything = wanted.get("application/*", wanted.get("*/*", 0))
+    offers = {
+        HTML: wanted.get(HTML, 0) if request.method in ("GET", "HEAD") else 0,
+        GRAPHQL_JSON: wanted.get(GRAPHQL_JSON, 0),
+        JSON: wanted.get(JSON, anything),
+    }
+    best = max(offers, key=lambda kind: offers[kind])
+    if not offers[best]:
+        raise Refusal(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL_JSON} or {JSON}.")
+    return best
+
+
+def accepted(headers: Sequence[str]) -> Mapping[str, float]:
+    """The media ranges of Accept headers, each with its quality; without any, `*/*`."""
+    found: dict[str, float] = {}
+    for each in ",".join(headers).lower().split(","):
+        name, separator, parameters = each.partition(";")
+        quality = _QUALITY.search(separator + parameters)
+        found[name.strip()] = float(quality[1]) if quality else 1.0
+    found.pop("", None)
+    return found or {"*/*": 1.0}

@@ -1,0 +1,94 @@
+"""Operations as they come in: a bounded body of JSON, in time, of the form that GraphQL over HTTP gives it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+
+from gateway.endpoint.media_types import JSON
+from gateway.errors import Refusal
+
+_CHARSET = re.compile(r";\s*charset=\"?([^\s\";]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a request asks."""
+
+    document: str
+    variables: Mapping[str, Any]
+    name: str | None
+
+
+async def read_operation(request: Request, limit: int, seconds: float) -> Operation:
+    """What the request asks; its body may have `limit` bytes and take `seconds` to come.
+
+    Raises `Refusal` 400, 405, 408, 413 or 415 for what is no GraphQL request.
+    """
+    if request.method != "POST":
+        raise Refusal(405, "METHOD_NOT_ALLOWED", "Send operations with POST.", {"Allow": "POST"})
+    _check_type(request.headers.get("content-type", "").lower())
+    try:
+        async with asyncio.timeout(seconds):
+            body = await read_body(request, limit)
+    except TimeoutError:
+        message = f"The body did not come within {seconds:g} seconds."
+        raise Refusal(408, "REQUEST_TIMEOUT", message, {"Connection": "close"}) from None
+    return _operation(_json(body))
+
+
+def _check_type(content_type: str) -> None:
+    if content_type.partition(";")[0].strip() != JSON:
+        raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", f"Send the operation as {JSON}.")
+    charset = _CHARSET.search(content_type)
+    if charset is not None and charset[1] not in ("utf-8", "utf8"):
+        raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "JSON is UTF-8.")
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body, of at most `limit` bytes. Raises `Refusal` 413."""
+    chunks: list[bytes] = []
+    size = 0
+    too_large = Refusal(
+        413, "PAYLOAD_TOO_LARGE", f"The body may have {limit} bytes.", {"Connection": "close"}
+    )
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > limit:
+        raise too_large
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise too_large
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise Refusal(400, "BAD_REQUEST", f"The body is not JSON ({where}).") from None
+
+
+def _operation(body: Any) -> Operation:
+    if not isinstance(body, dict):
+        raise Refusal(
+            400, "BAD_REQUEST", 'The body must be a JSON object such as {"query": "{ caller { party } }"}.'
+        )
+    document, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
+    if not isinstance(document, str):
+        raise Refusal(400, "BAD_REQUEST", "`query` must be the text of a GraphQL document.")
+    if not isinstance(variables, dict | None):
+        raise Refusal(400, "BAD_REQUEST", "`variables` must be an object.")
+    if not isinstance(name, str | None):
+        raise Refusal(400, "BAD_REQUEST", "`operationName` must be a string.")
+    if not isinstance(body.get("extensions"), dict | None):
+        raise Refusal(400, "BAD_REQUEST", "`extensions` must be an object.")
+    return Operation(document, variables or {}, name)
