@@ -23,8 +23,6 @@ from graphql import (
     validate,
 )
 
-from gateway.errors import Refusal
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -33,6 +31,15 @@ class Limits:
     tokens: int
     depth: int
     fields: int = 2_000
+
+
+class InvalidDocument(Exception):
+    """What is asked is not valid GraphQL for this schema; `errors` say why."""
+
+    def __init__(self, code: str, errors: list[GraphQLError]) -> None:
+        super().__init__(code)
+        self.code = code
+        self.errors = errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class Document:
     switches: frozenset[str]
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
-        """The operation to run. Raises `Refusal` where the name does not choose one."""
+        """The operation to run. Raises `InvalidDocument` where the name does not choose one."""
         if name is None and len(self.operations) == 1:
             return next(iter(self.operations.values()))
         found = self.operations.get(name) if name is not None else None
@@ -54,17 +61,8 @@ class Document:
                 if name is not None
                 else "The document has several operations; say which in `operationName`."
             )
-            raise Refusal(400, "OPERATION_RESOLUTION_FAILURE", message)
+            raise InvalidDocument("OPERATION_RESOLUTION_FAILURE", [GraphQLError(message)])
         return found
-
-
-class InvalidDocument(Exception):
-    """The document is not valid GraphQL for this schema; `errors` say why."""
-
-    def __init__(self, code: str, errors: list[GraphQLError]) -> None:
-        super().__init__(code)
-        self.code = code
-        self.errors = errors
 
 
 def read(schema: GraphQLSchema, text: str, limits: Limits) -> Document:

@@ -63,7 +63,7 @@ class Engine:
         self._plans: Recent[Hashable, Plan] = Recent(size)
 
     def prepare(self, view: View, text: str, inputs: Mapping[str, Any], name: str | None) -> Prepared:
-        """The operation ready to run. Raises `InvalidDocument`, or `Refusal` for an operation that is not there."""
+        """The operation ready to run. Raises `InvalidDocument`, also for a name or variables that do not fit."""
         document = self._documents.get(text, lambda: read(self._schema, text, self._limits))
         operation = document.operation(name)
         variables = get_variable_values(

@@ -11,10 +11,9 @@ import strawberry
 from graphql import GraphQLError
 
 from gateway.engine.batch import batch
-from gateway.engine.documents import Limits
+from gateway.engine.documents import InvalidDocument, Limits
 from gateway.engine.engine import Engine
 from gateway.engine.plan import View
-from gateway.errors import Refusal
 from tests.engine.stage import Stage
 
 
@@ -117,7 +116,8 @@ def test_the_operation_is_the_one_that_is_named() -> None:
     ],
 )
 def test_a_name_that_chooses_no_operation_is_refused(document: str, name: str | None, message: str) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(InvalidDocument) as caught:
         stage.engine.prepare(stage.view, document, {}, name)
-    assert caught.value.status == 400
-    assert message in caught.value.message
+    assert caught.value.code == "OPERATION_RESOLUTION_FAILURE"
+    [error] = caught.value.errors
+    assert message in error.message
