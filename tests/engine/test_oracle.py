@@ -22,8 +22,9 @@ from gateway.engine.run import Reach, Result
 from tests.engine.comparison import Oracle, locked, told, written
 from tests.engine.conftest import Runs
 from tests.engine.operations import FEATURES, LENGTH, Operation, operations, read, thorough
+from tests.engine.pools import Keys
 from tests.engine.stage import open_view
-from tests.engine.zoo import Keys, make_zoo
+from tests.engine.zoo import make_zoo
 from tests.reference import Reference
 
 # graphql-core drops the coroutines of fields whose parent has become null.
