@@ -39,8 +39,8 @@ def open_view(schema: GraphQLSchema, convert: Convert) -> View:
 class Stage:
     """An engine over a schema of one's own; what a batch function gets as `access` is what is asked below it."""
 
-    def __init__(self, query: type, mutation: type | None = None, types: tuple[type, ...] = ()) -> None:
-        schema, convert = build(query, mutation, types)
+    def __init__(self, query: type, types: tuple[type, ...] = (), **options: Any) -> None:
+        schema, convert = build(query, types=types, **options)
         self.view = open_view(schema, convert)
         self.engine = Engine(schema, Limits(tokens=4_000, depth=15))
 
