@@ -62,6 +62,7 @@ async def test_a_consent_given_anew_holds_from_the_next_request_on(gateway: Gate
         (-60, None, True),
         (-60, 60, True),
         (-60, -1, False),
+        (-60, 0, False),
         (60, None, False),
         (60, 120, False),
         (0, 60, True),
