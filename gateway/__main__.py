@@ -20,7 +20,7 @@ from gateway.app import create_app, prepare
 from gateway.bars import pull_round
 from gateway.commands import applications
 from gateway.demo import run as demo_run
-from gateway.demo.setting import WORLD, sandboxes, write_settings
+from gateway.demo.setting import WORLD, sandbox_port, sandboxes, write_settings
 from gateway.discovery import discover
 from gateway.errors import PartnerError, SchemaError, SettingsError
 from gateway.logs import configure
@@ -165,9 +165,9 @@ def sandbox(
     accepted = settings.connectors.get(name)
     if accepted is None:
         raise SettingsError(f"the settings have no [connectors.{name}]; `gateway demo` writes them")
+    port = port or sandbox_port(name, accepted["url"])
     configure()
     stand_in = connector.sandbox(world or settings.state / WORLD, accepted)
-    port = port or int(accepted["url"].rpartition(":")[2])
     uvloop.run(_serve(stand_in, "127.0.0.1", port, until_stdin_ends=until_stdin_ends))
 
 

@@ -178,6 +178,20 @@ def test_a_sandbox_without_settings_is_told_what_it_lacks(line: Line) -> None:
     assert "[connectors.alibaba]" in line.refused("sandbox", "alibaba")
 
 
+@pytest.mark.parametrize("command", [("sandbox", "alibaba"), ("demo",)])
+@pytest.mark.parametrize("port", ["", ":", ":0", ":http", ":70000", "/8001"])
+def test_a_sandbox_without_a_port_is_told_where_it_belongs(
+    line: Line, command: Sequence[str], port: str
+) -> None:
+    """In one line, and no sandbox is started."""
+    (line.state / "world").mkdir(parents=True)
+    (line.state / "world" / "furnished.json").touch()
+    (line.state / "settings.toml").write_text(f'[connectors.alibaba]\nurl = "http://127.0.0.1{port}"\n')
+    said = line.refused(*command)
+    assert said == "url in [connectors.alibaba] must name the port of its sandbox, as http://127.0.0.1:8001"
+    assert not (line.state / "sandboxes.log").exists()
+
+
 @pytest.mark.parametrize("command", ["serve", "sync", "migrate", "demo"])
 def test_a_wrong_setting_is_named(line: Line, command: str) -> None:
     """Whatever was to be done, nothing of it is."""

@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from gateway.connector import Connector
 from gateway.errors import SettingsError
@@ -78,13 +79,14 @@ def _free_port() -> int:
 async def sandboxes(addresses: dict[str, str], log: Path) -> AsyncIterator[None]:
     """The sandboxes of these connectors at work, each a process of its own; they end with the block.
 
-    Raises `SettingsError` when one does not come up.
+    Raises `SettingsError` when one does not come up, or has an address without a port.
     """
+    ports = {name: sandbox_port(name, url) for name, url in addresses.items()}
     with log.open("ab") as output:
-        processes = {name: _start(name, url, output.fileno()) for name, url in addresses.items()}
+        processes = {name: _start(name, port, output.fileno()) for name, port in ports.items()}
         try:
             await asyncio.gather(
-                *(_until_up(name, addresses[name], each, log) for name, each in processes.items())
+                *(_until_up(name, ports[name], each, log) for name, each in processes.items())
             )
             yield
         finally:
@@ -94,9 +96,21 @@ async def sandboxes(addresses: dict[str, str], log: Path) -> AsyncIterator[None]
                 await asyncio.to_thread(process.wait)
 
 
-def _start(name: str, url: str, output: int) -> subprocess.Popen[bytes]:
-    port = url.rpartition(":")[2]
-    command = [sys.executable, "-m", "gateway", "sandbox", name, "--port", port, "--until-stdin-ends"]
+def sandbox_port(name: str, url: str) -> int:
+    """The port that a connector's sandbox listens on. Raises `SettingsError` where its address names none."""
+    try:
+        port = urlsplit(url).port
+    except ValueError:
+        port = None
+    if not port:
+        raise SettingsError(
+            f"url in [connectors.{name}] must name the port of its sandbox, as http://127.0.0.1:8001"
+        )
+    return port
+
+
+def _start(name: str, port: int, output: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "gateway", "sandbox", name, "--port", str(port), "--until-stdin-ends"]
     # A session of its own, for Ctrl-C is for the demo, which then ends them in order. Should the demo be killed,
     # their standard input ends with it, and so do they.
     return subprocess.Popen(  # noqa: S603
@@ -104,15 +118,14 @@ def _start(name: str, url: str, output: int) -> subprocess.Popen[bytes]:
     )
 
 
-async def _until_up(name: str, url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+async def _until_up(name: str, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     async with asyncio.timeout(_PATIENCE):
-        while not await asyncio.to_thread(_answers, url):
+        while not await asyncio.to_thread(_answers, port):
             if process.poll() is not None:
                 raise SettingsError(f"the sandbox {name} did not start; see {log}")
             await asyncio.sleep(0.05)
 
 
-def _answers(url: str) -> bool:
-    port = int(url.rpartition(":")[2])
+def _answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
