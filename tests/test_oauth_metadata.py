@@ -34,6 +34,7 @@ async def test_the_server_describes_itself(here: World, path: str) -> None:
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "authorization_details_types_supported": ["partner_data"],
     }
 
 
@@ -54,6 +55,7 @@ async def test_the_resource_says_who_issues_tokens_for_it(here: World, path: str
         "authorization_servers": ["https://gateway.example/oauth"],
         "scopes_supported": ["clients:pii", "clients:read", "orders:read"],
         "bearer_methods_supported": ["header"],
+        "authorization_details_types_supported": ["partner_data"],
     }
 
 

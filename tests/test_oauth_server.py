@@ -158,7 +158,7 @@ async def test_a_purpose_that_is_not_the_applications_is_refused(here: World, pu
 
 
 async def test_party_and_application_are_not_the_senders_to_choose(here: World) -> None:
-    answer = await here.ask(party="MAILRU", sub="other", aud="https://evil.example", resource="x")
+    answer = await here.ask(party="MAILRU", sub="other", aud="https://evil.example")
     _, claims = parts(answer)
     assert (claims["party"], claims["sub"], claims["client_id"]) == ("ALIBABA", "shop", "shop")
     assert claims["aud"] == "https://gateway.example/graphql"

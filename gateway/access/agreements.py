@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import BigInteger, Column, Integer, Text, delete, insert
+from sqlalchemy import BigInteger, Column, Connection, Integer, Text, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import SettingsError
@@ -127,9 +127,24 @@ def _agreed(agreement: Agreement, scopes: Mapping[tuple[str, str], str]) -> Iter
             yield Right(agreement.recipient, agreement.owner, dataset, purpose, scope, 1)
 
 
+def rights_of(connection: Connection, party: str) -> list[Right]:
+    """The rights a party has at this moment, to its own data and to others'."""
+    found = connection.execute(select(agreements).where(agreements.c.recipient == party))
+    return [Right(**row._mapping) for row in found]
+
+
 async def write_rights(connection: AsyncConnection, declared: Iterable[Right]) -> None:
-    """Make the agreements in the database those declared; it holds from callers' next statement on."""
-    rows = [{name: getattr(right, name) for name in Right.__slots__} for right in declared]
+    """Make the agreements in the database those declared, but for what is withheld.
+
+    It holds from callers' next statement on.
+    """
+    # Deleting takes the write lock, so that nothing is withheld between the reading and the writing.
     await connection.execute(delete(agreements))
+    kept_back = {tuple(row[:4]) for row in await connection.execute(select(withheld))}
+    rows = [
+        {name: getattr(right, name) for name in Right.__slots__}
+        for right in declared
+        if (right.recipient, right.owner, right.dataset, right.purpose) not in kept_back
+    ]
     if rows:
         await connection.execute(insert(agreements), rows)

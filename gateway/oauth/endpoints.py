@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.oauth.answers import refused
 from gateway.oauth.forms import check_authentication, read_form
 from gateway.oauth.requests import TokenRequest
+from gateway.oauth.resources import check_resources
 from gateway.oauth.server import Exchange, Service
 from gateway.store.database import immediate
 
@@ -54,6 +55,7 @@ class TokenEndpoint:
             raise InvalidRequestError("A token is asked for with POST.", status_code=405)
         form = await read_form(request)
         check_authentication(request.headers, form)
+        check_resources(form.resources, self.service.audience)
         if "grant_type" not in form:
             raise InvalidRequestError("The parameter grant_type is missing.")
         return TokenRequest(f"{self.service.issuer}/token", request.headers, form)

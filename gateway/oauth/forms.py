@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
+from collections.abc import Sequence
 from urllib.parse import parse_qsl, unquote
 
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
@@ -16,25 +17,37 @@ MAX_PARAMETERS = 40
 _FORM = "application/x-www-form-urlencoded"
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """The parameters in the request's body; one without a value counts as left out (RFC 6749, 3.2).
+class Form(dict[str, str]):
+    """Parameters, each once. `resource` alone may be sent more than once (RFC 8707, 2): `resources` are all of it."""
 
-    Raises `InvalidRequestError` with what is wrong with the request.
-    """
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        super().__init__(reversed(pairs))
+        self.resources = [value for name, value in pairs if name == "resource"]
+
+
+async def read_form(request: Request) -> Form:
+    """The parameters in the request's body. Raises `InvalidRequestError` with what is wrong with the request."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise InvalidRequestError(f"The request must be of the type {_FORM}.")
-    body = await _read(request)
+    return parameters(await _read(request))
+
+
+def parameters(coded: bytes) -> Form:
+    """The parameters in a body or a query string; one without a value counts as left out (RFC 6749, 3.1 and 3.2).
+
+    Raises `InvalidRequestError`.
+    """
     try:
         pairs = parse_qsl(
-            body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS
+            coded.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS
         )
     except ValueError:
         raise InvalidRequestError(
             f"The form must be UTF-8 and have at most {MAX_PARAMETERS} parameters."
         ) from None
-    if any(times > 1 for times in Counter(name for name, _ in pairs).values()):
+    if any(times > 1 for times in Counter(name for name, _ in pairs if name != "resource").values()):
         raise InvalidRequestError("A parameter must not be sent more than once.")
-    return {name: value for name, value in pairs if value}
+    return Form([(name, value) for name, value in pairs if value])
 
 
 async def _read(request: Request) -> bytes:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.oauth.details import PARTNER_DATA
 from gateway.oauth.grants import CONFIDENTIAL
 from gateway.oauth.keys import Keys
 from gateway.oauth.wellknown import AUTHORIZATION_SERVER, PROTECTED_RESOURCE, well_known
@@ -30,6 +31,7 @@ def authorization_server(issuer: str, scopes: Collection[str]) -> dict[str, Any]
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
         "token_endpoint_auth_methods_supported": list(CONFIDENTIAL),
+        "authorization_details_types_supported": [PARTNER_DATA],
     }
 
 
@@ -40,6 +42,7 @@ def protected_resource(audience: str, issuer: str, scopes: Collection[str]) -> d
         "authorization_servers": [issuer],
         "scopes_supported": sorted(scopes),
         "bearer_methods_supported": ["header"],
+        "authorization_details_types_supported": [PARTNER_DATA],
     }
 
 

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.oauth.answers import UNSTORED, refused
 from gateway.oauth.applications import Application, hash_secret, lookup
+from gateway.oauth.details import claim
 from gateway.oauth.grants import ClientCredentials
 from gateway.oauth.keys import Keys
 from gateway.oauth.requests import TokenRequest
@@ -52,6 +53,13 @@ class Exchange(AuthorizationServer):  # type: ignore[misc]
         """The application of that id, or one that no secret fits; a disabled one is as good as none."""
         application = lookup(self.connection, client_id)
         return _STRANGER if application is None or application.disabled_at else application
+
+    def generate_token(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """The answer to a token request, with the details that were granted (RFC 9396, 7)."""
+        token: dict[str, Any] = super().generate_token(*arguments, **options)
+        if self.request.datasets is not None:
+            token["authorization_details"] = claim(self.request.datasets, self.request.purpose)
+        return token
 
     def access_token(self, client: Application, grant_type: str, user: None, scope: str) -> str:
         """A signed token with what the request was granted."""

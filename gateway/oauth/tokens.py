@@ -8,6 +8,7 @@ from typing import Any
 
 from joserfc import jwt
 
+from gateway.oauth.details import claim
 from gateway.oauth.keys import ALGORITHM, Keys
 
 LIFETIME = 300
@@ -54,6 +55,8 @@ def issue(caller: Caller, keys: Keys, issuer: str, audience: str, issued: int) -
     }
     if caller.scopes:
         claims["scope"] = " ".join(sorted(caller.scopes))
+    if caller.datasets is not None:
+        claims["authorization_details"] = claim(caller.datasets, caller.purpose)
     if caller.key:
         claims["cnf"] = {"jkt": caller.key}
     if caller.grant:

@@ -15,6 +15,7 @@ from joserfc.jws import JWSRegistry
 from joserfc.registry import HeaderParameter
 
 from gateway.errors import Refusal
+from gateway.oauth.details import granted
 from gateway.oauth.keys import ALGORITHM, Keys
 from gateway.oauth.tokens import SKEW, Caller
 from gateway.oauth.wellknown import PROTECTED_RESOURCE, well_known
@@ -102,6 +103,7 @@ class Verifier:
             purpose=_text(claims, "purpose"),
             expires=expires,
             user=None if subject == application else subject,
+            datasets=granted(claims["authorization_details"]) if "authorization_details" in claims else None,
             grant=_text(claims, "grant") if "grant" in claims else None,
             token=_text(claims, "jti"),
         )

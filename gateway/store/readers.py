@@ -28,8 +28,8 @@ _SECRET = f"_{token_hex(8)}"
 """Ends the names through which tables are reached, so that no statement can call a part of itself by one."""
 
 _CALLER = f"""
-CREATE TEMP TABLE caller{_SECRET} (party TEXT, purpose TEXT, scopes TEXT);
-INSERT INTO caller{_SECRET} VALUES (NULL, NULL, '[]');
+CREATE TEMP TABLE caller{_SECRET} (party TEXT, purpose TEXT, scopes TEXT, datasets TEXT);
+INSERT INTO caller{_SECRET} VALUES (NULL, NULL, '[]', NULL);
 CREATE TEMP VIEW caller AS SELECT * FROM temp.caller{_SECRET};
 """  # noqa: S608 - our own name
 
@@ -38,11 +38,13 @@ SELECT owner, dataset, consent FROM main.agreements
 WHERE recipient = (SELECT party FROM caller)
   AND purpose IN ('*', (SELECT purpose FROM caller))
   AND scope IN (SELECT value FROM json_each((SELECT scopes FROM caller)))
+  AND ((SELECT datasets FROM caller) IS NULL
+       OR json_array(owner, dataset) IN (SELECT value FROM json_each((SELECT datasets FROM caller))))
 """
 
 _TABLES = "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*'"
 
-_TAKE = f"UPDATE temp.caller{_SECRET} SET party = ?, purpose = ?, scopes = ?"  # noqa: S608 - as above
+_TAKE = f"UPDATE temp.caller{_SECRET} SET party = ?, purpose = ?, scopes = ?, datasets = ?"  # noqa: S608 - as above
 
 
 class CallerConnection(sqlite3.Connection):
@@ -89,6 +91,13 @@ def _authorize(action: int, name: str | None, _: str | None, database: str | Non
     return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 
 
+def _taking(caller: Caller) -> tuple[str | None, ...]:
+    """The row of `caller` for this caller."""
+    scopes = orjson.dumps(sorted(caller.scopes)).decode()
+    datasets = None if caller.datasets is None else orjson.dumps(sorted(caller.datasets)).decode()
+    return caller.party, caller.purpose, scopes, datasets
+
+
 class Readers:
     """A pool of callers' connections to one SQLite file. Open it before use and close it after."""
 
@@ -131,9 +140,8 @@ class Readers:
         connection = await self._idle.get()
         try:
             if self._taken_by.get(connection) is not caller:
-                scopes = orjson.dumps(sorted(caller.scopes)).decode()
                 self._taken_by.pop(connection, None)
-                await connection.execute_fetchall(_TAKE, (caller.party, caller.purpose, scopes))
+                await connection.execute_fetchall(_TAKE, _taking(caller))
                 self._taken_by[connection] = caller
             yield connection
         except asyncio.CancelledError:
