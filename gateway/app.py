@@ -18,8 +18,8 @@ from gateway.access.agreements import CONTRACT, agreements, rights, write_rights
 from gateway.access.pseudonyms import pseudonyms
 from gateway.discovery import dataset_scopes, discover
 from gateway.endpoint.endpoint import Endpoint
-from gateway.engine.documents import Limits
 from gateway.engine.engine import Engine
+from gateway.engine.limits import Limits
 from gateway.graphiql import files
 from gateway.logs import RequestLog
 from gateway.oauth.keys import signing_keys

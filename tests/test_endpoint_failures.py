@@ -25,8 +25,8 @@ from gateway.app import create_app
 from gateway.connector import Access, Connector, batch, requires
 from gateway.discovery import discover
 from gateway.endpoint.endpoint import Endpoint
-from gateway.engine.documents import Limits
 from gateway.engine.engine import Engine
+from gateway.engine.limits import Limits
 from gateway.logs import RequestLog
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.verification import Verifier

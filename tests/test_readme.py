@@ -34,7 +34,7 @@ from gateway.access.pseudonyms import Pseudonyms
 from gateway.access.request import Access
 from gateway.clients.linking import link
 from gateway.connector import Upstream
-from gateway.engine.documents import Limits
+from gateway.engine.limits import Limits
 from gateway.engine.engine import Engine
 from gateway.oauth.tokens import Caller
 from gateway.schema import Schema

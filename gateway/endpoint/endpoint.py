@@ -81,15 +81,16 @@ class Endpoint:
         proofs = request.headers.getlist("dpop")
         caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
         operation = await read_operation(request, self._settings.max_body, self._settings.deadline)
-        prepared = self._prepare(caller, operation)
+        prepared = await self._prepare(caller, operation)
         result = await self._run(request, caller, prepared)
         response = answer(result, kind, request.scope.get("request_id"))
         self._note(request, caller, operation, result, started)
         return response
 
-    def _prepare(self, caller: Caller, operation: Operation) -> Prepared:
+    async def _prepare(self, caller: Caller, operation: Operation) -> Prepared:
         view = self._schema.view(caller.scopes)
         try:
+            await self._engine.learn(operation.document)
             prepared = self._engine.prepare(view, operation.document, operation.variables, operation.name)
         except RecursionError:
             message = "The document's fragments or the variables are nested too deeply."

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
-from typing import NamedTuple
 
 from graphql import (
     BooleanValueNode,
     DocumentNode,
-    FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -23,14 +19,9 @@ from graphql import (
     validate,
 )
 
+from gateway.engine.limits import Definition, Excess, Limits, check
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a document may have: lexical tokens, levels of fields, and fields with all fragments spelled out."""
-
-    tokens: int
-    depth: int
-    fields: int = 2_000
+_COMMENTS = 1_000
 
 
 class InvalidDocument(Exception):
@@ -67,23 +58,22 @@ class Document:
 
 def read(schema: GraphQLSchema, text: str, limits: Limits) -> Document:
     """Parse, measure and validate a document. Raises `InvalidDocument`."""
+    if len(text) > limits.characters:
+        message = f"The document may have {limits.characters} characters; send values as variables."
+        raise InvalidDocument("DOCUMENT_LIMIT", [GraphQLError(message)])
     try:
-        tree = parse(text, max_lexical_tokens=limits.tokens, allow_empty_selection_sets=False)
+        tree = parse(
+            text, max_lexical_tokens=limits.tokens, max_comments=_COMMENTS, allow_empty_selection_sets=False
+        )
     except GraphQLError as error:
         raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
-    document = _document(tree)
-    extent = _extent(document)
-    if extent.levels > limits.depth:
-        message = f"The document is {extent.levels} levels deep; {limits.depth} are allowed."
-        raise InvalidDocument("DEPTH_LIMIT", [GraphQLError(message)])
-    if extent.fields > limits.fields:
-        message = (
-            f"The document has over {limits.fields} fields, with each fragment counted wherever it is spread."
-        )
-        raise InvalidDocument("FIELD_LIMIT", [GraphQLError(message)])
+    try:
+        check([each for each in tree.definitions if isinstance(each, Definition)], limits)
+    except Excess as excess:
+        raise InvalidDocument(excess.code, [GraphQLError(str(excess))]) from None
     if errors := validate(schema, tree, hide_suggestions=True, allow_empty_selection_sets=False):
         raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", errors)
-    return document
+    return _document(tree)
 
 
 def _document(tree: DocumentNode) -> Document:
@@ -123,63 +113,3 @@ def conditions(selection: SelectionNode) -> dict[str, BooleanValueNode | Variabl
         for argument in directive.arguments or ()
         if argument.name.value == "if" and isinstance(argument.value, (BooleanValueNode, VariableNode))
     }
-
-
-class _Extent(NamedTuple):
-    """How large a selection is: levels of fields, and fields."""
-
-    levels: int
-    fields: int
-
-
-class _Part(NamedTuple):
-    """A definition without what it spreads; `spreads` has fragments' names, each with the level it stands on."""
-
-    extent: _Extent
-    spreads: list[tuple[str, int]]
-
-
-def _extent(document: Document) -> _Extent:
-    """The extent of the operations with all fragments spelled out; each fragment is measured once."""
-    parts = {name: _part(fragment.selection_set) for name, fragment in document.fragments.items()}
-    known: dict[str, _Extent] = {}
-    within = {name: [spread for spread, _ in part.spreads] for name, part in parts.items()}
-    try:
-        for name in TopologicalSorter(within).static_order():
-            known[name] = _whole(parts[name], known) if name in parts else _Extent(0, 0)
-    except CycleError:
-        # Validation refuses fragments within themselves, and says where.
-        return _Extent(0, 0)
-    wholes = [_whole(_part(each.selection_set), known) for each in document.operations.values()]
-    levels = max((each.levels for each in wholes), default=0)
-    return _Extent(levels, max((each.fields for each in wholes), default=0))
-
-
-def _part(selection_set: SelectionSetNode) -> _Part:
-    levels = fields = 0
-    spreads: list[tuple[str, int]] = []
-    pending = [(selection_set, 0)]
-    while pending:
-        current, level = pending.pop()
-        for selection in current.selections:
-            if isinstance(selection, FragmentSpreadNode):
-                spreads.append((selection.name.value, level))
-                continue
-            below = level
-            if isinstance(selection, FieldNode):
-                fields += 1
-                below += 1
-                levels = max(levels, below)
-            inner = getattr(selection, "selection_set", None)
-            if inner is not None:
-                pending.append((inner, below))
-    return _Part(_Extent(levels, fields), spreads)
-
-
-def _whole(part: _Part, known: Mapping[str, _Extent]) -> _Extent:
-    nothing = _Extent(0, 0)
-    spread = [(known.get(name, nothing), level) for name, level in part.spreads]
-    return _Extent(
-        max([part.extent.levels, *(level + each.levels for each, level in spread)]),
-        part.extent.fields + sum(each.fields for each, _ in spread),
-    )

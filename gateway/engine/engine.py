@@ -5,15 +5,20 @@ Documents and plans are kept; a repeated operation is neither parsed nor validat
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Generic, TypeVar
 
 from graphql import GraphQLError, GraphQLSchema, get_variable_values
 
-from gateway.engine.documents import Document, InvalidDocument, Limits, read
+from gateway.engine.documents import Document, InvalidDocument, read
+from gateway.engine.limits import Limits
 from gateway.engine.plan import Plan, View, make_plan
 from gateway.engine.run import Reach, Result, run_plan
+
+_LONG = 1_000
+"""Characters of a document that takes a while to be read."""
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -25,6 +30,9 @@ class Recent(Generic[K, V]):
     def __init__(self, size: int) -> None:
         self._size = size
         self._values: OrderedDict[K, V] = OrderedDict()
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._values
 
     def get(self, key: K, make: Callable[[], V]) -> V:
         """The value of a key, made if it is not there. What `make` raises is not kept."""
@@ -61,6 +69,15 @@ class Engine:
         self._limits = limits
         self._documents: Recent[str, Document] = Recent(size)
         self._plans: Recent[Hashable, Plan] = Recent(size)
+
+    async def learn(self, text: str) -> None:
+        """Read a long document that is not known yet, in a thread of its own: others are served meanwhile.
+
+        Raises `InvalidDocument`.
+        """
+        if len(text) > _LONG and text not in self._documents:
+            document = await asyncio.to_thread(read, self._schema, text, self._limits)
+            self._documents.get(text, lambda: document)
 
     def prepare(self, view: View, text: str, inputs: Mapping[str, Any], name: str | None) -> Prepared:
         """The operation ready to run. Raises `InvalidDocument`, also for a name or variables that do not fit."""

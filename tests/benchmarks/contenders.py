@@ -14,8 +14,8 @@ from strawberry.extensions import ParserCache, ValidationCache
 from gateway.access.pseudonyms import pseudonyms
 from gateway.access.request import Access
 from gateway.discovery import discover
-from gateway.engine.documents import Limits
 from gateway.engine.engine import Engine
+from gateway.engine.limits import Limits
 from gateway.engine.run import Reach
 from gateway.oauth.tokens import Caller
 from gateway.schema import Schema

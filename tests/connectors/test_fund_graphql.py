@@ -16,8 +16,8 @@ from gateway.access.pseudonyms import Pseudonyms
 from gateway.access.request import Access
 from gateway.connector import Upstream
 from gateway.discovery import dataset_scopes, discover
-from gateway.engine.documents import Limits
 from gateway.engine.engine import Engine
+from gateway.engine.limits import Limits
 from gateway.engine.run import Result
 from gateway.oauth.tokens import Caller
 from gateway.schema import Schema

@@ -19,8 +19,8 @@ from gateway.access.request import Access
 from gateway.clients.accounts import accounts
 from gateway.clients.client import clients
 from gateway.discovery import dataset_scopes, discover
-from gateway.engine.documents import Limits
 from gateway.engine.engine import Engine
+from gateway.engine.limits import Limits
 from gateway.engine.run import Result
 from gateway.oauth.tokens import Caller
 from gateway.schema import Schema

@@ -27,8 +27,9 @@ from graphql import (
     parse,
 )
 
-from gateway.engine.documents import InvalidDocument, Limits
+from gateway.engine.documents import InvalidDocument
 from gateway.engine.engine import Engine
+from gateway.engine.limits import Limits
 from gateway.engine.plan import View
 from gateway.engine.run import Reach, Result
 from tests.engine.operations import Operation

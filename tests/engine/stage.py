@@ -11,8 +11,8 @@ from graphql import GraphQLError, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import convert_arguments
 
-from gateway.engine.documents import Limits
 from gateway.engine.engine import Engine
+from gateway.engine.limits import Limits
 from gateway.engine.plan import Convert, View
 from gateway.engine.run import Reach, Result
 

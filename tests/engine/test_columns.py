@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.discovery import discover
-from gateway.engine.documents import Limits
 from gateway.engine.engine import Engine
+from gateway.engine.limits import Limits
 from gateway.oauth.tokens import Caller
 from gateway.schema import Schema
 from tests.engine.reached import World, opened

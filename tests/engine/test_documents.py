@@ -87,7 +87,7 @@ def test_fragments_count_where_they_are_spread() -> None:
         (chain(60, "%s %s"), "FIELD_LIMIT"),
         (chain(12, "a: next { %s } b: next { %s } c: next { %s }"), "FIELD_LIMIT"),
         # Nothing but spreads, far deeper than Python can recurse.
-        (chain(480, "%s"), "GRAPHQL_VALIDATION_FAILED"),
+        (chain(480, "%s"), "DEFINITION_LIMIT"),
         (chain(8, "... { " * 100 + "%s" + " }" * 100), "GRAPHQL_VALIDATION_FAILED"),
         ("{ node { ...A } } fragment A on Node { next { ...A } }", "GRAPHQL_VALIDATION_FAILED"),
         (
@@ -104,5 +104,5 @@ def test_bombs_are_refused_at_once(document: str, code: str) -> None:
 
 
 def test_a_wide_document_is_no_bomb() -> None:
-    wide = "{ node { " + " ".join(f"a{n}: number" for n in range(900)) + " } }"
+    wide = "{ node { " + " ".join(f"a{n}: number" for n in range(300)) + " } }"
     assert stage.engine.prepare(stage.view, wide, {}, None)

@@ -8,8 +8,8 @@ import pytest
 from graphql import build_client_schema, get_introspection_query, print_schema
 
 from gateway.discovery import discover
-from gateway.engine.documents import Limits
 from gateway.engine.engine import Engine
+from gateway.engine.limits import Limits
 from gateway.schema import Schema
 
 schema = Schema(discover())

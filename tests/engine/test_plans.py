@@ -11,8 +11,9 @@ import strawberry
 from graphql import GraphQLError
 
 from gateway.engine.batch import batch
-from gateway.engine.documents import InvalidDocument, Limits
+from gateway.engine.documents import InvalidDocument
 from gateway.engine.engine import Engine
+from gateway.engine.limits import Limits
 from gateway.engine.plan import View
 from tests.engine.stage import Stage
 
