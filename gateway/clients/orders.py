@@ -32,7 +32,12 @@ orders = table(
     Column("status_raw", Text, nullable=False),
     Column("total_minor", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
-    Index("ix_orders_client_id", "client_id", "placed_at", "id", "party"),
+    # A client's page of orders is read off this index alone: where they stand, then what `Order` shows of them.
+    Index(
+        "ix_orders_client_id",
+        *("client_id", "placed_at", "id", "party"),
+        *("status", "status_raw", "total_minor", "currency"),
+    ),
     Index("ix_orders_account_id", "account_id"),
     rows=shared("orders"),
 )
