@@ -21,10 +21,13 @@ DEFAULT_PAGE = 20
 
 
 class Page(NamedTuple):
-    """Some rows of one parent, in order, and what surrounds them. `total_count` is None unless it was asked for."""
+    """Some rows of one parent, in order, and what surrounds them.
+
+    `has_next_page` and `total_count` are None unless they were asked for.
+    """
 
     rows: Sequence[Row]
-    has_next_page: bool
+    has_next_page: bool | None
     has_previous_page: bool
     total_count: int | None
     cursor: Callable[[Row], str]
@@ -85,19 +88,21 @@ class Access:
         `where` names columns that must equal the parameter of the same name in `values`.
         """
         size = page_size(first)
+        # One more row would be there only to tell that there is more.
+        look = "has_next_page" in self.asked.get("PageInfo", ())
         names = tuple(name for name, _ in order)
         packed = page_by(table, by, tuple(sorted({*columns, *names})), order, after is not None, where)
         places = position(after, len(order)) if after is not None else []
         past = {f"past_{place}": value for place, value in enumerate(places)}
         level = as_keys(keys)
-        found = await self.fetch(packed.query, keys=level, limit=size + 1, **past, **values)
+        found = await self.fetch(packed.query, keys=level, limit=size + look, **past, **values)
         totals: dict[Any, int] = {}
         if count:
             totals = dict(await self.fetch(count_by(table, by, where), keys=level, **values))
         return [
             Page(
                 rows[:size],
-                len(rows) > size,
+                len(rows) > size if look else None,
                 after is not None and bool(rows),
                 totals.get(key, 0) if count else None,
                 lambda row: cursor([getattr(row, name) for name in names]),

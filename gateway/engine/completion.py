@@ -256,9 +256,14 @@ class AbstractOf:
             [(selection, indices)] = by_type.values()
             if len(indices) == len(values):
                 return await selection.run(run, values, place)
-        await asyncio.gather(
-            *(_fill(run, selection, values, place, indices, out) for selection, indices in by_type.values())
+        filling = (
+            _fill(run, selection, values, place, indices, out) for selection, indices in by_type.values()
         )
+        if self.waits:
+            await asyncio.gather(*filling)
+        else:
+            for each in filling:
+                await each
         return out
 
     def _by_type(

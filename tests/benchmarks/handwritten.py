@@ -92,8 +92,8 @@ class Handwritten:
     ) -> list[list[Any]]:
         query = page_by(orders, "client_id", columns, NEWEST_FIRST, False, ("party",) if party else ()).query
         values = {"party": party} if party else {}
-        rows = await self._fetch(query, keys=as_keys(keys), limit=first + 1, **values)
-        return [orjson.loads(packed)[:first] for _, packed in rows]
+        rows = await self._fetch(query, keys=as_keys(keys), limit=first, **values)
+        return [orjson.loads(packed) for _, packed in rows]
 
     async def _fetch(self, query: Any, **values: Any) -> Any:
         return await self._readers.fetch(self._caller, query, **values)
