@@ -15,12 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 
 from gateway.errors import SettingsError
-from gateway.oauth.applications import Known, add, applications
+from gateway.oauth.applications import add
 from gateway.oauth.keys import Keys, signing_keys
+from gateway.oauth.registration import Known
 from gateway.oauth.routes import routes
 from gateway.oauth.verification import Verifier
 from gateway.settings import Settings
 from gateway.store.database import writer
+from gateway.store.tables import metadata
 
 SCOPES = {"orders:read": "Orders.", "clients:read": "Clients.", "clients:pii": "Names."}
 KNOWN = Known({"ALIBABA", "MAILRU"}, SCOPES, {"analytics", "targeted_offers", "reporting"})
@@ -72,7 +74,7 @@ async def furnish(engine: AsyncEngine) -> dict[str, str]:
     """Three applications of one party; their secrets by id."""
     given = {"shop": ["orders:read", "clients:read"], "other": ["orders:read"], "bare": []}
     async with engine.begin() as connection:
-        await connection.run_sync(applications.create)
+        await connection.run_sync(metadata.create_all)
         purposes = ["analytics", "targeted_offers"]
         return {
             id: await add(connection, id, id.title(), "ALIBABA", scopes, purposes, KNOWN)

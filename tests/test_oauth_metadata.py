@@ -33,7 +33,12 @@ async def test_the_server_describes_itself(here: World, path: str) -> None:
         "scopes_supported": ["clients:pii", "clients:read", "orders:read"],
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": [
+            "client_secret_basic",
+            "client_secret_post",
+            "private_key_jwt",
+        ],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256", "ES256", "Ed25519", "EdDSA"],
         "authorization_details_types_supported": ["partner_data"],
     }
 

@@ -22,8 +22,9 @@ from gateway.demo.consents import seed_consents
 from gateway.demo.quality import quality
 from gateway.demo.setting import TRUTH, furnish
 from gateway.discovery import discover
-from gateway.oauth.applications import Known, add, find
+from gateway.oauth.applications import add, find
 from gateway.oauth.keys import signing_keys
+from gateway.oauth.registration import Known
 from gateway.oauth.tokens import LIFETIME, Caller, issue
 from gateway.schema import Schema
 from gateway.settings import Settings

@@ -7,6 +7,8 @@ from authlib.oauth2.rfc6749.errors import InvalidClientError
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 
+from gateway.oauth.throttle import Throttled
+
 UNSTORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 # Authlib's own texts say which clients exist, or repeat what the caller sent in a place it may break.
@@ -26,5 +28,7 @@ def refused(error: OAuth2Error, headers: Headers) -> Response:
         extra["WWW-Authenticate"] = 'Basic realm="oauth", charset="UTF-8"'
     if status == 405:
         extra["Allow"] = "POST"
+    if isinstance(error, Throttled):
+        extra["Retry-After"] = str(error.seconds)
     description = _DESCRIPTIONS.get(error.error, error.description)
     return JSONResponse({"error": error.error, "error_description": description}, status, extra)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, Row, Text, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import SettingsError
+from gateway.oauth.registration import Known, check
 from gateway.store.tables import Instant, instant, table
 
 applications = table(
@@ -37,22 +37,14 @@ applications = table(
 """Lists are separated by spaces; the first purpose is that of a token asked for without. `authentication` is
 `client_secret` (Basic or in the form), `private_key_jwt` by the public keys in `jwks`, or `none` of a public client."""
 
+_LISTS = ("scopes", "purposes", "grant_types", "redirect_uris")
+
 AUTHENTICATION_METHODS: Mapping[str, tuple[str, ...]] = {
     "client_secret": ("client_secret_basic", "client_secret_post"),
     "private_key_jwt": ("private_key_jwt",),
     "none": ("none",),
 }
 """What an application of each kind of `authentication` may authenticate with."""
-
-_ID = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
-
-
-class Known(NamedTuple):
-    """What the contract and the connectors declare, and so what an application may be given."""
-
-    parties: Collection[str]
-    scopes: Collection[str]
-    purposes: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +56,7 @@ class Application:
     party: str
     scopes: tuple[str, ...]
     purposes: tuple[str, ...]
-    secret_hash: str | None = field(repr=False)
+    secret_hash: str | None = field(default=None, repr=False)
     created_at: str = ""
     disabled_at: str | None = None
     authentication: str = "client_secret"
@@ -99,6 +91,12 @@ class Application:
         return grant_type in self.grant_types
 
 
+def new_secret() -> tuple[str, str]:
+    """A secret, and its hash to keep."""
+    secret = secrets.token_urlsafe(32)
+    return secret, hash_secret(secret)
+
+
 def hash_secret(secret: str) -> str:
     """SHA-256 in hex: a secret of 256 random bits needs no salt and no slow hash."""
     return sha256(secret.encode()).hexdigest()
@@ -113,25 +111,29 @@ async def add(
     purposes: Sequence[str],
     known: Known,
 ) -> str:
-    """Add an application and return its secret, which is shown this once and kept only as a hash.
+    """Add a service that authenticates by a secret, as most do; the secret is shown this once, kept only as a hash.
 
-    Raises `SettingsError` for an id that is malformed or taken, and for what is not known.
+    Raises `SettingsError` as `register` does.
     """
-    _check(id, name, party, scopes, purposes, known)
-    secret = secrets.token_urlsafe(32)
-    row = {
-        "id": id,
-        "name": name,
-        "party": party,
-        "secret_hash": hash_secret(secret),
-        "scopes": " ".join(dict.fromkeys(scopes)),
-        "purposes": " ".join(dict.fromkeys(purposes)),
-        "created_at": instant(datetime.now(UTC)),
-    }
+    secret = await register(connection, Application(id, name, party, tuple(scopes), tuple(purposes)), known)
+    assert secret is not None
+    return secret
+
+
+async def register(connection: AsyncConnection, application: Application, known: Known) -> str | None:
+    """Add an application; its new secret, if that is how it is to authenticate.
+
+    Raises `SettingsError` for an id that is malformed or taken, and for what is not known or does not go together.
+    """
+    check(application, known)
+    secret, secret_hash = new_secret() if application.authentication == "client_secret" else (None, None)
+    row = {each.name: getattr(application, each.name) for each in fields(application)}
+    row |= {name: " ".join(dict.fromkeys(row[name])) for name in _LISTS}
+    row |= {"secret_hash": secret_hash, "created_at": instant(datetime.now(UTC)), "disabled_at": None}
     try:
         await connection.execute(insert(applications).values(row))
     except IntegrityError:
-        raise SettingsError(f"there is an application {id} already") from None
+        raise SettingsError(f"there is an application {application.id} already") from None
     return secret
 
 
@@ -154,24 +156,6 @@ def lookup(connection: Connection, id: str) -> Application | None:
 
 def _application(row: Row[tuple[str, ...]]) -> Application:
     values: dict[str, Any] = dict(row._mapping)
-    for name in ("scopes", "purposes", "grant_types", "redirect_uris"):
+    for name in _LISTS:
         values[name] = tuple(values[name].split())
     return Application(**values)
-
-
-def _check(
-    id: str, name: str, party: str, scopes: Sequence[str], purposes: Sequence[str], known: Known
-) -> None:
-    if not _ID.fullmatch(id):
-        raise SettingsError("an application's id is up to 64 of a-z, 0-9, dot, dash and underscore")
-    if not name.strip():
-        raise SettingsError("an application needs a name")
-    if party not in known.parties:
-        raise SettingsError(f"{party} is not a party; there are {', '.join(sorted(known.parties))}")
-    if not purposes:
-        raise SettingsError("an application needs a purpose")
-    for kind, asked, declared in (("scope", scopes, known.scopes), ("purpose", purposes, known.purposes)):
-        if unknown := [one for one in asked if one not in declared]:
-            raise SettingsError(
-                f"no such {kind}: {', '.join(unknown)}; there are {', '.join(sorted(declared))}"
-            )

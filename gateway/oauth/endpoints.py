@@ -13,10 +13,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.oauth.answers import refused
-from gateway.oauth.forms import check_authentication, read_form
+from gateway.oauth.forms import check_authentication, claimed_id, read_form
 from gateway.oauth.requests import TokenRequest
 from gateway.oauth.resources import check_resources
 from gateway.oauth.server import Exchange, Service
+from gateway.oauth.throttle import Throttled
 from gateway.store.database import immediate
 
 
@@ -51,14 +52,28 @@ class TokenEndpoint:
             )
 
     async def _read(self, request: Request) -> TokenRequest:
-        if request.method != "POST":
-            raise InvalidRequestError("A token is asked for with POST.", status_code=405)
-        form = await read_form(request)
-        check_authentication(request.headers, form)
-        check_resources(form.resources, self.service.audience)
-        if "grant_type" not in form:
+        asked = await read_request(self.service, request, "token")
+        if "grant_type" not in asked.form:
             raise InvalidRequestError("The parameter grant_type is missing.")
-        return TokenRequest(f"{self.service.issuer}/token", request.headers, form)
+        return asked
+
+
+async def read_request(service: Service, request: Request, name: str) -> TokenRequest:
+    """A POST to the endpoint `name`, which may now be authenticated: who has failed too often is refused here.
+
+    Raises `OAuth2Error`.
+    """
+    if request.method != "POST":
+        raise InvalidRequestError("This is asked for with POST.", status_code=405)
+    form = await read_form(request)
+    check_authentication(request.headers, form)
+    check_resources(form.resources, service.audience)
+    asked = TokenRequest(f"{service.issuer}/{name}", request.headers, form)
+    asked.client_claimed = claimed_id(request.headers, form)
+    asked.address = request.client.host if request.client else ""
+    if seconds := service.throttle.wait(f"application:{asked.client_claimed}", asked.address):
+        raise Throttled(seconds)
+    return asked
 
 
 def _transaction(engine: AsyncEngine, asked: TokenRequest) -> AbstractAsyncContextManager[AsyncConnection]:

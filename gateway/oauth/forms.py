@@ -11,6 +11,8 @@ from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from gateway.oauth.assertions import subject
+
 MAX_FORM = 32 * 1024
 MAX_PARAMETERS = 40
 
@@ -70,6 +72,12 @@ def check_authentication(headers: Headers, form: dict[str, str]) -> None:
         raise InvalidRequestError("The client must authenticate in one way only.")
     if sent and (named := _basic_id(sent[0])) is not None and form.get("client_id", named) != named:
         raise InvalidRequestError("The client_id is not that of the Authorization header.")
+
+
+def claimed_id(headers: Headers, form: dict[str, str]) -> str:
+    """Who the sender of a request that `check_authentication` let through says it is, and has yet to prove."""
+    named = _basic_id(headers["authorization"]) if "authorization" in headers else None
+    return named or form.get("client_id") or subject(form.get("client_assertion", ""))
 
 
 def _basic_id(authorization: str) -> str | None:

@@ -8,8 +8,8 @@ from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from gateway.oauth.applications import Application
 from gateway.oauth.narrowing import narrow
 
-CONFIDENTIAL = ("client_secret_basic", "client_secret_post")
-"""How an application that can keep a secret authenticates."""
+CONFIDENTIAL = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+"""How an application that can keep a secret authenticates, at every endpoint."""
 
 
 class ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.oauth.details import PARTNER_DATA
 from gateway.oauth.grants import CONFIDENTIAL
 from gateway.oauth.keys import Keys
+from gateway.oauth.public_keys import TYPE_OF
 from gateway.oauth.wellknown import AUTHORIZATION_SERVER, PROTECTED_RESOURCE, well_known
 
 MAX_AGE = 300
@@ -31,6 +32,7 @@ def authorization_server(issuer: str, scopes: Collection[str]) -> dict[str, Any]
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
         "token_endpoint_auth_methods_supported": list(CONFIDENTIAL),
+        "token_endpoint_auth_signing_alg_values_supported": list(TYPE_OF),
         "authorization_details_types_supported": [PARTNER_DATA],
     }
 

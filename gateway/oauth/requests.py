@@ -14,7 +14,11 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]
 
     What the token shall hold beside its scopes is written here as it is settled: the purpose, the (party, dataset)
     pairs it is narrowed to, the thumbprint of the key it is bound to, and the authorization it follows from.
+    `client_claimed` is who asks, as far as it says so itself, and `address` where it asks from.
     """
+
+    client_claimed: str = ""
+    address: str = ""
 
     purpose: str
     datasets: frozenset[tuple[str, str]] | None = None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Error
+from authlib.oauth2.rfc6749.errors import InvalidClientError
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,10 +17,12 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.oauth.answers import UNSTORED, refused
 from gateway.oauth.applications import Application, hash_secret, lookup
+from gateway.oauth.assertions import PrivateKeyJwt
 from gateway.oauth.details import claim
 from gateway.oauth.grants import ClientCredentials
 from gateway.oauth.keys import Keys
 from gateway.oauth.requests import TokenRequest
+from gateway.oauth.throttle import Throttle
 from gateway.oauth.tokens import LIFETIME, Caller, issue
 
 _STRANGER = Application("", "", "", (), (), hash_secret(secrets.token_urlsafe(32)))
@@ -34,6 +37,7 @@ class Service:
     keys: Keys
     issuer: str
     audience: str
+    throttle: Throttle = field(default_factory=Throttle)
 
 
 class Exchange(AuthorizationServer):  # type: ignore[misc]
@@ -45,6 +49,7 @@ class Exchange(AuthorizationServer):  # type: ignore[misc]
         self.connection = connection
         self.request = request
         self.register_grant(ClientCredentials)
+        self.register_client_auth_method("private_key_jwt", PrivateKeyJwt(service.issuer, connection))
         self.register_token_generator(
             "default", BearerTokenGenerator(self.access_token, expires_generator=LIFETIME)
         )
@@ -60,6 +65,20 @@ class Exchange(AuthorizationServer):  # type: ignore[misc]
         if self.request.datasets is not None:
             token["authorization_details"] = claim(self.request.datasets, self.request.purpose)
         return token
+
+    def authenticate_client(
+        self, request: TokenRequest, methods: Sequence[str], endpoint: str = "token"
+    ) -> Application:
+        """The application that the request proves to be from, by one of these methods; a failure is counted.
+
+        Raises `InvalidClientError`.
+        """
+        try:
+            application: Application = super().authenticate_client(request, methods, endpoint)
+        except InvalidClientError:
+            self.service.throttle.failed(f"application:{request.client_claimed}", request.address)
+            raise
+        return application
 
     def access_token(self, client: Application, grant_type: str, user: None, scope: str) -> str:
         """A signed token with what the request was granted."""
