@@ -1,44 +1,213 @@
-"""`gateway app`: the parties' applications."""
+"""`gateway app`: the parties' applications, who may ask for a token."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.access.agreements import CONTRACT
 from gateway.commands.output import Json, print_one, print_rows
 from gateway.commands.transaction import run
+from gateway.discovery import discover
 from gateway.errors import SettingsError
-from gateway.oauth.applications import Application, find, list_all
+from gateway.oauth import administration
+from gateway.oauth.applications import Application, list_all, register
+from gateway.oauth.audit import record
+from gateway.oauth.public_keys import keys_of, read_keys
+from gateway.oauth.registration import Known
+from gateway.schema import Schema
 
 app = typer.Typer(
     name="app", help="The parties' applications: who may ask for a token.", no_args_is_help=True
 )
 
-
-@app.command("list")
-def list_applications(json: Json = False) -> None:
-    """All applications. For example: gateway app list --json"""
-    found = run(list_all)
-    print_rows([described(each) for each in found], ("id", "party", "authentication", "scopes"), json)
+Id = Annotated[str, typer.Argument(help="The application's id, its client_id.", show_default=False)]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(help="Authenticate by private_key_jwt with these keys: a JWK Set, a JWK, or a key in PEM."),
+]
 
 
 @app.command()
-def show(id: str, json: Json = False) -> None:
-    """One application with all that is set. For example: gateway app show aliexpress-insights"""
+def add(
+    id: Id,
+    name: Annotated[str, typer.Option(help="What people know it by.")],
+    party: Annotated[str, typer.Option(help="Whose it is, as ALIBABA.")],
+    purpose: Annotated[list[str], typer.Option(help="What it may ask for; the first is its default.")],
+    scope: Annotated[list[str], typer.Option(help="What it may ask.")] = [],  # noqa: B006 - typer copies it
+    grant: Annotated[
+        list[str],
+        typer.Option(
+            help="client_credentials, authorization_code or refresh_token; by default what it can use."
+        ),
+    ] = [],  # noqa: B006
+    redirect_uri: Annotated[list[str], typer.Option(help="Where a browser comes back to with a code.")] = [],  # noqa: B006
+    public_key: KeyFile = None,
+    public: Annotated[bool, typer.Option("--public", help="It can keep no secret, as in a browser.")] = False,
+    strict_audience: Annotated[
+        bool, typer.Option("--strict-audience", help="Its assertions must be for the issuer alone.")
+    ] = False,
+    dpop_required: Annotated[
+        bool, typer.Option("--dpop-required", help="Its tokens must be bound to a key (RFC 9449).")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Add an application, and show its secret this once if it has one.
 
-    async def work(connection: AsyncConnection) -> Application | None:
-        return await find(connection, id)
+    gateway app add shop --name Shop --party ALIBABA --scope clients:read --purpose analytics
 
-    found = run(work)
-    if found is None:
-        raise SettingsError(f"there is no application {id}")
-    print_one(described(found), json)
+    gateway app add batch --name Batch --party MAILRU --purpose analytics --public-key keys.json
+
+    gateway app add desk --name Desk --party RDIF --purpose reporting --public --redirect-uri https://desk.example/back
+    """
+    if public and public_key:
+        raise SettingsError("an application is public or has a public key to prove itself by, not both")
+    application = Application(
+        id,
+        name,
+        party,
+        tuple(scope),
+        tuple(purpose),
+        authentication="none" if public else "private_key_jwt" if public_key else "client_secret",
+        grant_types=tuple(grant) or _usable(public, bool(redirect_uri)),
+        redirect_uris=tuple(redirect_uri),
+        jwks=_read(public_key) if public_key else None,
+        strict_audience=int(strict_audience),
+        dpop_required=int(dpop_required),
+    )
+    known = Known(set(CONTRACT.parties), set(Schema(discover()).scopes), set(CONTRACT.purposes))
+
+    async def work(connection: AsyncConnection) -> str | None:
+        secret = await register(connection, application, known)
+        said = _described(await administration.get(connection, id))
+        said = {
+            name: value for name, value in said.items() if name not in ("id", "created_at", "disabled_at")
+        }
+        await record(connection, "app add", id, **said)
+        return secret
+
+    secret = run(work)
+    print_one({"id": id, "authentication": application.authentication} | _shown(secret), json)
 
 
-def described(application: Application) -> dict[str, Any]:
-    """An application as it is shown: all but what proves it."""
+@app.command("list")
+def list_applications(json: Json = False) -> None:
+    """All applications, the disabled ones among them.
+
+    gateway app list --json
+    """
+    found = run(list_all)
+    columns = ("id", "party", "authentication", "scopes", "purposes", "disabled_at")
+    print_rows([_described(each) for each in found], columns, json)
+
+
+@app.command()
+def show(id: Id, json: Json = False) -> None:
+    """One application, with all that is set.
+
+    gateway app show shop
+    """
+    print_one(_described(run(lambda connection: administration.get(connection, id))), json)
+
+
+@app.command("rotate-secret")
+def rotate_secret(id: Id, json: Json = False) -> None:
+    """Give an application a new secret, shown this once.
+
+    The old one is good no more, tokens that it brought are until they expire; where it has leaked, disable first.
+
+    gateway app rotate-secret shop
+    """
+    secret = _changed(
+        "app rotate-secret", id, lambda connection: administration.rotate_secret(connection, id)
+    )
+    print_one({"id": id} | _shown(secret), json)
+
+
+@app.command("rotate-key")
+def rotate_key(
+    id: Id,
+    public_key: Annotated[Path, typer.Option(help="A JWK Set, a JWK, or a key in PEM.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Replace an application's public keys.
+
+    To change without a gap, first give a set of both the old key and the new.
+
+    gateway app rotate-key batch --public-key keys.json
+    """
+    jwks = _read(public_key)
+    thumbprints = [key.thumbprint() for key in keys_of(jwks)]
+    _changed(
+        "app rotate-key",
+        id,
+        lambda connection: administration.rotate_key(connection, id, jwks),
+        keys=thumbprints,
+    )
+    print_one({"id": id, "keys": thumbprints}, json)
+
+
+@app.command()
+def disable(id: Id, json: Json = False) -> None:
+    """Give an application no more tokens, and end those it has.
+
+    At once for new tokens, within seconds for those it has.
+
+    gateway app disable shop
+    """
+    _changed("app disable", id, lambda connection: administration.disable(connection, id))
+    print_one({"id": id, "disabled": True}, json)
+
+
+@app.command()
+def enable(id: Id, json: Json = False) -> None:
+    """Give a disabled application tokens again.
+
+    Of those it had, the ones that have not expired are good again too.
+
+    gateway app enable shop
+    """
+    _changed("app enable", id, lambda connection: administration.enable(connection, id))
+    print_one({"id": id, "disabled": False}, json)
+
+
+def _changed(
+    action: str, id: str, change: Callable[[AsyncConnection], Awaitable[Any]], **details: Any
+) -> Any:
+    """What a change gives, made together with its entry in the audit trail."""
+
+    async def work(connection: AsyncConnection) -> Any:
+        result = await change(connection)
+        await record(connection, action, id, **details)
+        return result
+
+    return run(work)
+
+
+def _usable(public: bool, redirected: bool) -> tuple[str, ...]:
+    if public or redirected:
+        return ("authorization_code", "refresh_token")
+    return ("client_credentials",)
+
+
+def _read(file: Path) -> str:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}") from None
+    return read_keys(content)
+
+
+def _shown(secret: str | None) -> dict[str, str]:
+    return {} if secret is None else {"secret": secret}
+
+
+def _described(application: Application) -> dict[str, Any]:
+    """An application as it is shown: all but what proves it, keys by their thumbprints (RFC 7638)."""
     return {
         "id": application.id,
         "name": application.name,
@@ -48,6 +217,7 @@ def described(application: Application) -> dict[str, Any]:
         "authentication": application.authentication,
         "grants": application.grant_types,
         "redirect_uris": application.redirect_uris,
+        "keys": [key.thumbprint() for key in keys_of(application.jwks)],
         "strict_audience": bool(application.strict_audience),
         "dpop_required": bool(application.dpop_required),
         "created_at": application.created_at,

@@ -45,8 +45,8 @@ def _json(value: Any) -> str:
 
 
 def _cell(value: Any) -> str:
-    if value is None or value == ():
-        return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return " ".join(value) if isinstance(value, (list, tuple)) else str(value)
+    if isinstance(value, (list, tuple)):
+        value = " ".join(value)
+    return "-" if value in (None, "") else str(value)
