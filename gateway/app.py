@@ -75,7 +75,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             files(),
-            *routes(settings, database, keys, schema.scopes),
+            *routes(settings, database, keys, schema.scopes, CONTRACT.parties, CONTRACT.purposes),
         ],
         middleware=[Middleware(RequestLog)],
         lifespan=lifespan,

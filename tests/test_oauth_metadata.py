@@ -28,17 +28,22 @@ async def test_the_server_describes_itself(here: World, path: str) -> None:
     answer = await here.http.get(path)
     assert answer.json() == {
         "issuer": "https://gateway.example/oauth",
+        "authorization_endpoint": "https://gateway.example/oauth/authorize",
         "token_endpoint": "https://gateway.example/oauth/token",
         "jwks_uri": "https://gateway.example/oauth/jwks.json",
         "scopes_supported": ["clients:pii", "clients:read", "orders:read"],
-        "response_types_supported": [],
-        "grant_types_supported": ["client_credentials"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
         "token_endpoint_auth_methods_supported": [
             "client_secret_basic",
             "client_secret_post",
             "private_key_jwt",
+            "none",
         ],
         "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256", "ES256", "Ed25519", "EdDSA"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
         "authorization_details_types_supported": ["partner_data"],
     }
 

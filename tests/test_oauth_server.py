@@ -314,7 +314,7 @@ async def test_no_malformed_request_is_the_servers_fault(here: World) -> None:
 
 @pytest.mark.parametrize(
     "grant",
-    ["password", "authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer"],
+    ["password", "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer"],
 )
 async def test_no_other_grant_is_given(here: World, grant: str) -> None:
     answer = await here.ask(

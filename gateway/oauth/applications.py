@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import SettingsError
+from gateway.oauth.redirects import registered
 from gateway.oauth.registration import Known, check
 from gateway.store.tables import Instant, instant, table
 
@@ -85,6 +86,10 @@ class Application:
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """Whether it may authenticate in this way."""
         return method in AUTHENTICATION_METHODS[self.authentication]
+
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        """Whether a browser may be sent there with an answer for it."""
+        return registered(redirect_uri, self.redirect_uris, native=self.authentication == "none")
 
     def check_grant_type(self, grant_type: str) -> bool:
         """Whether it may use this grant."""

@@ -1,10 +1,17 @@
-"""Authorizations: what a person let an application do, and the codes and refresh tokens that stand for it."""
+"""Authorizations: what a person let an application do, until it ends, and with it all that follows from it."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Text
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
-from gateway.store.tables import Instant, table
+from sqlalchemy import Column, Connection, ForeignKey, Index, Row, Select, Text, insert, select, update
+
+from gateway.oauth.revocations import revoke
+from gateway.store.tables import Instant, instant, table
 
 authorizations = table(
     "authorizations",
@@ -22,22 +29,75 @@ authorizations = table(
 """A family of tokens: all that follow from one consent end with it. `details` is the JSON of `authorization_details`
 (RFC 9396) as granted, `key` the thumbprint its tokens are bound to."""
 
-codes = table(
-    "codes",
-    Column("digest", Text, primary_key=True),
-    Column("authorization_id", Text, ForeignKey("authorizations.id"), nullable=False),
-    Column("redirect_uri", Text, nullable=False),
-    Column("challenge", Text, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Column("used_at", Instant),
-)
-"""Authorization codes, each by its SHA-256; `challenge` is PKCE's, by S256."""
 
-refresh_tokens = table(
-    "refresh_tokens",
-    Column("digest", Text, primary_key=True),
-    Column("authorization_id", Text, ForeignKey("authorizations.id"), nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Column("used_at", Instant),
-)
-"""Refresh tokens, each by its SHA-256."""
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """One row of `authorizations`."""
+
+    id: str
+    application_id: str
+    user_id: str
+    scopes: tuple[str, ...]
+    purpose: str
+    details: str | None
+    key: str | None
+    created_at: str
+    revoked_at: str | None
+
+
+def begin(
+    connection: Connection,
+    application_id: str,
+    user_id: str,
+    scopes: Sequence[str],
+    purpose: str,
+    details: str | None = None,
+    key: str | None = None,
+) -> str:
+    """Keep what a person consented to; the authorization's id."""
+    id = secrets.token_urlsafe(16)
+    row = {
+        "id": id,
+        "application_id": application_id,
+        "user_id": user_id,
+        "scopes": " ".join(scopes),
+        "purpose": purpose,
+        "details": details,
+        "key": key,
+        "created_at": instant(datetime.now(UTC)),
+    }
+    connection.execute(insert(authorizations).values(row))
+    return id
+
+
+def bind(connection: Connection, id: str, key: str) -> None:
+    """Bind an authorization that is bound to no key yet."""
+    unbound = authorizations.c.id == id, authorizations.c.key.is_(None)
+    connection.execute(update(authorizations).where(*unbound).values(key=key))
+
+
+def end(connection: Connection, id: str) -> None:
+    """End an authorization, and every token that followed from it."""
+    alive = authorizations.c.id == id, authorizations.c.revoked_at.is_(None)
+    connection.execute(update(authorizations).where(*alive).values(revoked_at=instant(datetime.now(UTC))))
+    revoke(connection, f"grant:{id}")
+
+
+def end_all(connection: Connection, user_id: str) -> None:
+    """End every authorization that a user gave."""
+    alive = authorizations.c.user_id == user_id, authorizations.c.revoked_at.is_(None)
+    for id in connection.execute(select(authorizations.c.id).where(*alive)).scalars().all():
+        end(connection, id)
+
+
+def with_authorization(*columns: Any) -> Select[Any]:
+    """Selects these columns of a table that belongs to authorizations, and theirs."""
+    return select(*columns, *(each.label(f"of_{each.name}") for each in authorizations.c)).join(
+        authorizations
+    )
+
+
+def authorization(row: Row[Any]) -> Authorization:
+    """The authorization in a row of `with_authorization`."""
+    values = {each.name: row._mapping[f"of_{each.name}"] for each in authorizations.c}
+    return Authorization(**{**values, "scopes": tuple(values["scopes"].split())})

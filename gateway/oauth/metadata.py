@@ -11,9 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.oauth.details import PARTNER_DATA
-from gateway.oauth.grants import CONFIDENTIAL
+from gateway.oauth.following import PERSONAL
 from gateway.oauth.keys import Keys
 from gateway.oauth.public_keys import TYPE_OF
+from gateway.oauth.registration import GRANT_TYPES
 from gateway.oauth.wellknown import AUTHORIZATION_SERVER, PROTECTED_RESOURCE, well_known
 
 MAX_AGE = 300
@@ -26,13 +27,17 @@ def authorization_server(issuer: str, scopes: Collection[str]) -> dict[str, Any]
     """What the token service offers (RFC 8414)."""
     return {
         "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
         "jwks_uri": f"{issuer}/jwks.json",
         "scopes_supported": sorted(scopes),
-        "response_types_supported": [],
-        "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": list(CONFIDENTIAL),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANT_TYPES),
+        "token_endpoint_auth_methods_supported": list(PERSONAL),
         "token_endpoint_auth_signing_alg_values_supported": list(TYPE_OF),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
         "authorization_details_types_supported": [PARTNER_DATA],
     }
 

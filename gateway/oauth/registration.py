@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from gateway.errors import SettingsError
 from gateway.oauth.redirect_uris import check_redirect_uri
@@ -25,28 +25,47 @@ class Known(NamedTuple):
     purposes: Collection[str]
 
 
+class Holder(Protocol):
+    """Who may be given rights: an application, a user."""
+
+    @property
+    def name(self) -> str:
+        """What people know it by."""
+
+    @property
+    def party(self) -> str:
+        """Whose it is."""
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What it may ask."""
+
+    @property
+    def purposes(self) -> tuple[str, ...]:
+        """What it may ask for."""
+
+
 def check(application: Application, known: Known) -> None:
     """Raise `SettingsError` for the first thing that keeps an application from being registered."""
-    _check_names(application, known)
+    if not _ID.fullmatch(application.id):
+        raise SettingsError("an application's id is up to 64 of a-z, 0-9, dot, dash and underscore")
+    check_rights("an application", application, known)
     _check_grants(application)
     _check_authentication(application)
     for uri in application.redirect_uris:
         check_redirect_uri(uri)
 
 
-def _check_names(application: Application, known: Known) -> None:
-    if not _ID.fullmatch(application.id):
-        raise SettingsError("an application's id is up to 64 of a-z, 0-9, dot, dash and underscore")
-    if not application.name.strip() or not application.name.isprintable():
-        raise SettingsError("an application needs a name, of characters that can be printed")
-    if application.party not in known.parties:
-        raise SettingsError(
-            f"{application.party} is not a party; there are {', '.join(sorted(known.parties))}"
-        )
-    if not application.purposes:
-        raise SettingsError("an application needs a purpose")
-    _check_declared("scope", application.scopes, known.scopes)
-    _check_declared("purpose", application.purposes, known.purposes)
+def check_rights(kind: str, holder: Holder, known: Known) -> None:
+    """Raise `SettingsError` unless name, party, scopes and purposes are such as there are; `kind` says whose."""
+    if not holder.name.strip() or not holder.name.isprintable():
+        raise SettingsError(f"{kind} needs a name, of characters that can be printed")
+    if holder.party not in known.parties:
+        raise SettingsError(f"{holder.party} is not a party; there are {', '.join(sorted(known.parties))}")
+    if not holder.purposes:
+        raise SettingsError(f"{kind} needs a purpose")
+    _check_declared("scope", holder.scopes, known.scopes)
+    _check_declared("purpose", holder.purposes, known.purposes)
 
 
 def _check_declared(kind: str, asked: Collection[str], declared: Collection[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from authlib.common.security import is_secure_transport
@@ -11,23 +12,39 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.routing import BaseRoute, Route
 
 from gateway.errors import SettingsError
+from gateway.oauth.authorize import AuthorizationEndpoint
 from gateway.oauth.endpoints import TokenEndpoint
 from gateway.oauth.keys import Keys
 from gateway.oauth.metadata import documents
-from gateway.oauth.server import Service
+from gateway.oauth.pages import style
+from gateway.oauth.server import Service, Words
+from gateway.oauth.signing import SignIn, SignOut
 from gateway.settings import Settings
 
 
-def routes(settings: Settings, engine: AsyncEngine, keys: Keys, scopes: Mapping[str, str]) -> list[BaseRoute]:
-    """The token endpoint and the documents about it; `scopes` are all there are, each with its sentence.
+def routes(
+    settings: Settings,
+    engine: AsyncEngine,
+    keys: Keys,
+    scopes: Mapping[str, str],
+    parties: Mapping[str, str] = MappingProxyType({}),
+    purposes: Mapping[str, str] = MappingProxyType({}),
+) -> list[BaseRoute]:
+    """The token service's endpoints and the documents about it.
 
+    `scopes` are all there are, each with its sentence; so are `purposes`, and `parties` with their names.
     Raises `SettingsError` for an origin that tokens cannot be issued from.
     """
     _check(settings.origin)
     # Below INFO, Authlib writes whole tokens into the log.
     logging.getLogger("authlib").setLevel(logging.INFO)
-    service = Service(engine, keys, settings.issuer, settings.audience)
+    words = Words(parties, scopes, purposes)
+    service = Service(engine, keys, settings.issuer, settings.audience, words=words)
     return [
+        Route(urlsplit(f"{settings.issuer}/authorize").path, AuthorizationEndpoint(service)),
+        Route(urlsplit(f"{settings.issuer}/sign-in").path, SignIn(service)),
+        Route(urlsplit(f"{settings.issuer}/sign-out").path, SignOut(service)),
+        Route(urlsplit(f"{settings.issuer}/page.css").path, style),
         Route(urlsplit(f"{settings.issuer}/token").path, TokenEndpoint(service)),
         *documents(settings.issuer, settings.audience, keys, scopes),
     ]

@@ -1,0 +1,218 @@
+"""People at their browsers, and the applications that send them: the code flow as it is walked, over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.access.agreements import CONTRACT
+from gateway.discovery import discover
+from gateway.oauth.applications import applications, hash_secret
+from gateway.oauth.registration import Known
+from gateway.oauth.users import add
+from gateway.schema import Schema
+from gateway.settings import Settings
+from gateway.store.database import writer
+from tests.conftest import empty_database
+
+SECRET = "a secret of the application, long enough"
+PASSWORD = "correct horse battery staple"
+CALLBACK = "https://shop.example/callback"
+LOOPBACK = "http://127.0.0.1/callback"
+LI = "li.wei@alibaba.example"
+OLGA = "olga@mailru.example"
+
+KNOWN = Known(set(CONTRACT.parties), set(Schema(discover()).scopes), set(CONTRACT.purposes))
+
+_APPLICATION = {
+    "party": "ALIBABA",
+    "scopes": "alibaba:read clients:pii clients:read",
+    "purposes": "analytics targeted_offers",
+    "created_at": "2026-01-01T00:00:00Z",
+    "grant_types": "authorization_code refresh_token",
+    "redirect_uris": CALLBACK,
+}
+
+APPLICATIONS: list[dict[str, Any]] = [
+    {
+        **_APPLICATION,
+        "id": "shop",
+        "name": "Shop",
+        "secret_hash": hash_secret(SECRET),
+        "authentication": "client_secret",
+    },
+    {
+        **_APPLICATION,
+        "id": "other",
+        "name": "Other",
+        "secret_hash": hash_secret(SECRET),
+        "authentication": "client_secret",
+    },
+    {
+        **_APPLICATION,
+        "id": "desk",
+        "name": "Desk",
+        "authentication": "none",
+        "redirect_uris": f"{LOOPBACK} {CALLBACK}",
+    },
+    {**_APPLICATION, "id": "venture", "name": "Venture", "party": "*", "authentication": "none"},
+    {
+        **_APPLICATION,
+        "id": "silent",
+        "name": "Silent",
+        "secret_hash": hash_secret(SECRET),
+        "authentication": "client_secret",
+        "grant_types": "client_credentials",
+    },
+]
+"""A web server's, another's, one on a device, the venture's own, and one that may ask nobody."""
+
+
+async def settle(connection: AsyncConnection) -> None:
+    """The applications, and two people."""
+    for each in APPLICATIONS:
+        await connection.execute(insert(applications).values(each))
+    scopes = ["clients:read", "alibaba:read"]
+    await add(connection, LI, "Li Wei", "ALIBABA", PASSWORD, scopes, ["analytics", "targeted_offers"], KNOWN)
+    await add(
+        connection, OLGA, "Olga", "MAILRU", PASSWORD, ["clients:read", "mailru:read"], ["analytics"], KNOWN
+    )
+
+
+async def settled(settings: Settings) -> None:
+    """A database with them."""
+    await empty_database(settings)
+    database = writer(settings.database)
+    async with database.begin() as connection:
+        await settle(connection)
+    await database.dispose()
+
+
+class Forms(HTMLParser):
+    """The forms of a page: each with its address, its hidden values, and the names of what it asks."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.forms: list[dict[str, Any]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "form":
+            self.forms.append({"action": given["action"], "hidden": {}, "asked": []})
+        elif tag == "input" and given["type"] == "hidden":
+            self.forms[-1]["hidden"][given["name"]] = given["value"]
+        elif tag == "input":
+            self.forms[-1]["asked"].append(given["name"])
+
+
+def form_of(page: httpx.Response, path: str) -> dict[str, Any]:
+    """The form of a page that goes to `/oauth/<path>`."""
+    [found] = [form for form in Forms(page.text).forms if urlsplit(form["action"]).path == f"/oauth/{path}"]
+    return found
+
+
+def challenge(verifier: str) -> str:
+    """PKCE's, by S256 (RFC 7636, 4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+@dataclass
+class Flow:
+    """One walk through the code flow: an application, its PKCE verifier and state, and a browser."""
+
+    browser: httpx.AsyncClient
+    application: str = "shop"
+    redirect_uri: str = CALLBACK
+    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    state: str = field(default_factory=lambda: secrets.token_urlsafe(8))
+
+    def asked(self, **changes: str | None) -> dict[str, str]:
+        """The authorization request; a change to None leaves a parameter out."""
+        request = {
+            "response_type": "code",
+            "client_id": self.application,
+            "redirect_uri": self.redirect_uri,
+            "state": self.state,
+            "code_challenge": challenge(self.verifier),
+            "code_challenge_method": "S256",
+        }
+        return {name: value for name, value in {**request, **changes}.items() if value is not None}
+
+    async def begin(self, **changes: str | None) -> httpx.Response:
+        """What the browser gets first."""
+        return await self.browser.get("/oauth/authorize", params=self.asked(**changes))
+
+    async def submit(self, page: httpx.Response, path: str, **values: str) -> httpx.Response:
+        """Send one of the page's forms, as a browser does."""
+        form = form_of(page, path)
+        return await self.browser.post(form["action"], data={**form["hidden"], **values})
+
+    async def sign_in(self, page: httpx.Response, id: str = LI, password: str = PASSWORD) -> httpx.Response:
+        """Sign in; the page after it."""
+        answer = await self.submit(page, "sign-in", id=id, password=password)
+        return await self.browser.get(answer.headers["location"]) if answer.status_code == 303 else answer
+
+    async def consented(self, id: str = LI, **changes: str | None) -> httpx.Response:
+        """Sign in where nobody is, and allow; the answer that goes to the application."""
+        page = await self.begin(**changes)
+        if 'name="password"' in page.text:
+            page = await self.sign_in(page, id)
+        return await self.submit(page, "authorize", decision="allow")
+
+    async def code(self, id: str = LI, **changes: str | None) -> str:
+        """A code."""
+        return sent(await self.consented(id, **changes))["code"]
+
+    async def exchange(self, code: str, **changes: str | None) -> httpx.Response:
+        """The token request for a code."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": self.verifier,
+        }
+        return await self.ask({**form, **changes})
+
+    async def refresh(self, token: str, **changes: str | None) -> httpx.Response:
+        """The token request for a refresh token."""
+        return await self.ask({"grant_type": "refresh_token", "refresh_token": token, **changes})
+
+    async def ask(self, form: Mapping[str, str | None]) -> httpx.Response:
+        """A token request as the application authenticates it."""
+        form = {"client_id": self.application, **form}
+        if self.application not in ("desk", "venture", "graphiql"):
+            form = {"client_secret": SECRET, **form}
+        return await self.browser.post("/oauth/token", data={k: v for k, v in form.items() if v is not None})
+
+    async def tokens(self, id: str = LI, **changes: str | None) -> dict[str, Any]:
+        """The tokens at the end of the whole walk."""
+        answer = await self.exchange(await self.code(id, **changes))
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def sent(answer: httpx.Response) -> dict[str, str]:
+    """What a redirect brings the application."""
+    assert answer.status_code == 303, answer.text
+    pairs = parse_qsl(urlsplit(answer.headers["location"]).query, strict_parsing=True)
+    assert len(dict(pairs)) == len(pairs)
+    return dict(pairs)
+
+
+def claims(token: str) -> dict[str, Any]:
+    """What a token says."""
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    return found
