@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def test_further_keys_verify_and_are_published_but_never_sign(tmp_path: Path) ->
     file = tmp_path / "signing-key.json"
     retired = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
     content = json.loads(file.read_text())
-    content["keys"].append({"state": "retired", "jwk": retired.as_dict(private=True)})
+    moments = {"since": int(time.time()), "due": int(time.time()) + 300}
+    content["keys"].append({"state": "retired", "jwk": retired.as_dict(private=True), **moments})
     file.write_text(json.dumps(content))
     keys = signing_keys(tmp_path)
     assert isinstance(keys, Keys)
@@ -66,6 +68,7 @@ def test_further_keys_verify_and_are_published_but_never_sign(tmp_path: Path) ->
         "[]",
         '{"keys": []}',
         '{"keys": [{"state": "current", "jwk": {"kty": "EC", "d": "canary"}}]}',
+        '{"keys": [{"state": "canary", "jwk": {}}]}',
         "\\xff",
     ],
 )

@@ -61,5 +61,7 @@ def issue(caller: Caller, keys: Keys, issuer: str, audience: str, issued: int) -
         claims["cnf"] = {"jkt": caller.key}
     if caller.grant:
         claims["grant"] = caller.grant
-    header = {"typ": "at+jwt", "alg": ALGORITHM, "kid": keys.current.thumbprint()}
-    return jwt.encode(header, claims, keys.current, algorithms=[ALGORITHM])
+    # Taken once: a rotation in between would put one key's id above another's signature.
+    key = keys.current
+    header = {"typ": "at+jwt", "alg": ALGORITHM, "kid": key.thumbprint()}
+    return jwt.encode(header, claims, key, algorithms=[ALGORITHM])

@@ -41,6 +41,7 @@ class Verifier:
         size: int = 10_000,
     ) -> None:
         self._keys = keys
+        self._version = keys.version
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
@@ -61,12 +62,19 @@ class Verifier:
             raise self._refusal("A bearer token is required.")
         if len(token) > MAX_TOKEN or not token.isascii():
             raise self._invalid()
+        if self._version != self._keys.version:
+            self._forget()
         digest = sha256(token.encode()).digest()
         known = self._verified.get(digest)
         if known is not None and self._clock() < known.expires:
             self._verified.move_to_end(digest)
             return known
         return self._remember(digest, self._verify(token))
+
+    def _forget(self) -> None:
+        """Trust no token for having been verified: its key may be gone, as when it was stolen."""
+        self._version = self._keys.version
+        self._verified.clear()
 
     def _remember(self, digest: bytes, caller: Caller) -> Caller:
         self._verified[digest] = caller
