@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 
 from gateway.app import create_app, prepare
 from gateway.bars import pull_round
-from gateway.commands import applications
+from gateway.commands import applications, keys
 from gateway.demo import run as demo_run
 from gateway.demo.setting import WORLD, sandbox_port, sandboxes, write_settings
 from gateway.discovery import discover
@@ -36,6 +36,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(applications.app)
+app.add_typer(keys.app)
 
 Port = Annotated[int, typer.Option(envvar="PORT", help="The loopback port to serve on.")]
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
