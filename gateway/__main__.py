@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 
 from gateway.app import create_app, prepare
 from gateway.bars import pull_round
-from gateway.commands import applications, keys
+from gateway.commands import agreements, applications, keys
 from gateway.demo import run as demo_run
 from gateway.demo.setting import WORLD, sandbox_port, sandboxes, write_settings
 from gateway.discovery import discover
@@ -35,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(agreements.app)
 app.add_typer(applications.app)
 app.add_typer(keys.app)
 

@@ -32,10 +32,13 @@ from gateway.views import visible
 UNLOCKED = frozenset(
     {
         "Caller.application",
+        "Caller.data",
         "Caller.party",
         "Caller.purpose",
         "Caller.scopes",
         "Node.id",
+        "PartnerData.datasets",
+        "PartnerData.party",
         "Query.caller",
         "Query.node",
     }

@@ -43,12 +43,16 @@ class Gateway:
         scopes: str | Iterable[str] | None = None,
         purpose: str = "analytics",
         lifetime: int = LIFETIME,
+        datasets: Iterable[tuple[str, str]] | None = None,
     ) -> str:
-        """A token as the token service issues it."""
+        """A token as the token service issues it; `datasets` are the (party, dataset) pairs it is narrowed to."""
         held = ALL_SCOPES[party] if scopes is None else scopes
         held = held.split() if isinstance(held, str) else held
         now = int(time.time())
-        caller = Caller(party, f"{party.lower()}-app", frozenset(held), purpose, now + lifetime)
+        narrowed = None if datasets is None else frozenset(datasets)
+        caller = Caller(
+            party, f"{party.lower()}-app", frozenset(held), purpose, now + lifetime, datasets=narrowed
+        )
         return issue(
             caller, signing_keys(self.settings.state), self.settings.issuer, self.settings.audience, now
         )
@@ -69,11 +73,11 @@ class Gateway:
         scopes: str | Iterable[str] | None = None,
         purpose: str = "analytics",
         variables: Mapping[str, Any] | None = None,
+        datasets: Iterable[tuple[str, str]] | None = None,
     ) -> Any:
         """The answer to an operation, as JSON."""
-        response = await self.post(
-            {"query": document, "variables": variables}, self.token(party, scopes, purpose)
-        )
+        token = self.token(party, scopes, purpose, datasets=datasets)
+        response = await self.post({"query": document, "variables": variables}, token)
         assert response.status_code == 200, response.text
         return response.json()
 

@@ -72,6 +72,12 @@ class Line(NamedTuple):
     told: Any
     purpose: str = "analytics"
     scopes: str | None = None
+    details: frozenset[tuple[str, str]] | None = None
+
+
+def narrowed(*names: str) -> frozenset[tuple[str, str]]:
+    """What a token is narrowed to, of texts such as `MAILRU orders`."""
+    return frozenset((party, dataset) for party, _, dataset in (name.partition(" ") for name in names))
 
 
 WHOSE_CLIENTS = [
@@ -143,6 +149,41 @@ SCOPES_NARROW = [
          "MAILRU", PAID_TO_ALIBABA, {"ADA at MAILRU": 1000}, scopes=EVERYTHING),
 ]  # fmt: skip
 
+DETAILS_NARROW = [
+    Line("a token for Mail.ru's accounts lists those clients of Mail.ru's who let it, and not the party's own",
+         "ALIBABA", CLIENTS, (2, ["ADA at MAILRU", "CLARA at MAILRU"]), details=narrowed("MAILRU accounts")),
+    Line("a token for a party's own accounts lists its own clients and nobody else's",
+         "ALIBABA", CLIENTS, (4, ALIBABAS), details=narrowed("ALIBABA accounts")),
+    Line("a token without any accounts lists no client",
+         "ALIBABA", CLIENTS, of(), details=narrowed("ALIBABA orders", "MAILRU orders")),
+    Line("… and finds an order by its id", "ALIBABA", node("PandaoOrder:CLARA"), "PandaoOrder",
+         details=narrowed("MAILRU orders")),
+    Line("… but none that no consent opens", "ALIBABA", node("PandaoOrder:BORIS"), None,
+         details=narrowed("MAILRU orders")),
+    Line("… and none of a party that the token is not for, its own or not", "ALIBABA", node("AlibabaOrder:ADA"), None,
+         details=narrowed("MAILRU orders")),
+    Line("orders are seen and counted only of the party that the token is for",
+         "ALIBABA", ORDER_COUNTS, {"ADA at ALIBABA": 1, "CLARA at MAILRU": 1},
+         details=narrowed("ALIBABA accounts", "MAILRU accounts", "MAILRU orders")),
+    Line("a client is found by the date of no order that the token is not for",
+         "ALIBABA", clients_where('placedAfter: "2017-03-01T00:00:00Z"'), of("DINA", "ILYA"),
+         details=narrowed("ALIBABA accounts", "ALIBABA orders", "MAILRU accounts")),
+    Line("personal data, too, are seen only by a token for them",
+         "ALIBABA", PROFILES, {}, details=narrowed("ALIBABA accounts", "ALIBABA orders")),
+    Line("a token for the segments shows no order of those who are in them",
+         "ALIBABA", SEGMENTS, {"ADA at ALIBABA": ["Tea lovers"], "CLARA at MAILRU": ["Tea lovers"]},
+         details=narrowed("ALIBABA accounts", "MAILRU accounts", "MAILRU segments")),
+    Line("a token for what is not agreed shows nothing of it", "ALIBABA", PROFILES, {},
+         details=narrowed("ALIBABA accounts", "MAILRU accounts", "MAILRU profiles")),
+    Line("a token for datasets does not stand in for a scope", "ALIBABA", ORDER_COUNTS, dict.fromkeys(ALIBABAS, 1),
+         scopes=NO_MAILRU, details=narrowed("ALIBABA accounts", "ALIBABA orders", "MAILRU orders")),
+    Line("a token for another's report shows none", "ALIBABA", REPORT, None, scopes=EVERYTHING,
+         details=narrowed("RDIF reports")),
+    Line("the fund's token may be for its report", "RDIF", REPORT, BOOKS, "reporting",
+         details=narrowed("RDIF reports")),
+    Line("a token for nothing shows nothing", "RDIF", REPORT, None, "reporting", details=narrowed()),
+]  # fmt: skip
+
 FILTERS = [
     Line("a filter by date counts orders that may be seen: Clara's, not those of Elena to Hariton",
          "ALIBABA", clients_where('placedAfter: "2017-03-01T00:00:00Z"'),
@@ -202,6 +243,7 @@ TABLE = [
     *WHOSE_ORDERS,
     *PERSONAL_DATA,
     *SCOPES_NARROW,
+    *DETAILS_NARROW,
     *FILTERS,
     *BY_ID,
     *THE_FUND,
@@ -212,7 +254,9 @@ TABLE = [
 @pytest.mark.parametrize("line", TABLE, ids=lambda line: f"{line.party}: {line.promise}")
 async def test_who_sees_what(gateway: Gateway, line: Line) -> None:
     """What a line of the table says."""
-    answer = await gateway.ask(line.question.document, line.party, line.scopes, line.purpose)
+    answer = await gateway.ask(
+        line.question.document, line.party, line.scopes, line.purpose, datasets=line.details
+    )
     assert "errors" not in answer
     assert line.question.read(answer["data"]) == line.told
 

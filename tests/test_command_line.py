@@ -25,7 +25,7 @@ from gateway.discovery import discover
 from gateway.schema import Schema
 from tests.test_logs import free_port, until_up
 
-COMMANDS = ("demo", "serve", "schema", "sync", "sandbox", "migrate")
+COMMANDS = ("demo", "serve", "schema", "sync", "sandbox", "migrate", "agreements", "grant", "revoke")
 
 
 class Ended(NamedTuple):

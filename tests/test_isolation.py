@@ -6,10 +6,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from gateway.store.queries import Query
@@ -27,11 +29,16 @@ EXAMPLES = 100
 PATIENCE = 400
 """Scenarios within which a planted leak must be found."""
 
-Check = Callable[[Scenario, tuple[World, World]], Awaitable[None]]
+Check = Callable[[Any, tuple[World, World]], Awaitable[None]]
 
 
 def try_scenarios(
-    folder: Path, check: Check, examples: int, *phases: Phase, derandomize: bool = False
+    folder: Path,
+    check: Check,
+    examples: int,
+    *phases: Phase,
+    derandomize: bool = False,
+    drawn: st.SearchStrategy[Any] = SCENARIOS,
 ) -> None:
     """Draw scenarios and check each, in two gateways that stay up. Raises what the check raises."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -46,8 +53,8 @@ def try_scenarios(
             database=None,
             suppress_health_check=[HealthCheck.too_slow],
         )
-        @given(SCENARIOS)
-        def try_one(scenario: Scenario) -> None:
+        @given(drawn)
+        def try_one(scenario: Any) -> None:
             forget()
             runner.run(check(scenario, worlds))
 

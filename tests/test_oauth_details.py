@@ -53,6 +53,14 @@ async def test_what_is_granted_is_in_answer_and_token_with_its_purpose(
     assert claims["purpose"] == "analytics"
 
 
+async def test_the_caller_can_see_what_its_token_was_narrowed_to(here: Exchange) -> None:
+    """`caller { data }`, which is null for a token without details."""
+    document = "{ caller { data { party datasets } } }"
+    tokens = [await here.token("bazaar", detail("MAILRU", "orders", "accounts")), await here.token("bazaar")]
+    told = [(await here.ask(token, document))["data"]["caller"]["data"] for token in tokens]
+    assert told == [[{"party": "MAILRU", "datasets": ["accounts", "orders"]}], None]
+
+
 async def test_a_token_asked_for_without_details_has_none(here: Exchange) -> None:
     """Also with the parameter left empty, which is left out (RFC 6749, 3.2)."""
     for answer in (await here.post("bazaar", {}), await here.details("bazaar", "")):

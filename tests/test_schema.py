@@ -39,7 +39,8 @@ type Query {
   clients(first: Int, after: String, last: Int, before: String, filter: ClientFilter): ClientConnection!
   fundReport(quarter: String!): FundReport
 }
-type Caller { party: Party! application: String! scopes: [String!]! purpose: String! }
+type Caller { party: Party! application: String! scopes: [String!]! purpose: String! data: [PartnerData!] }
+type PartnerData { party: Party! datasets: [String!]! }
 type Client implements Node {
   id: ID!
   region: String
@@ -151,6 +152,9 @@ def test_what_anybody_may_ask_for_is_pinned() -> None:
         "Caller.application",
         "Caller.scopes",
         "Caller.purpose",
+        "Caller.data",
+        "PartnerData.party",
+        "PartnerData.datasets",
     }
 
 

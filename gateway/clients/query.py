@@ -13,7 +13,16 @@ from gateway.clients.connections import Connection, Node
 from gateway.clients.orders import orders
 from gateway.clients.scalars import Party
 from gateway.engine.batch import batch
+from gateway.oauth.details import Datasets, by_party
 from gateway.store.queries import Row
+
+
+@strawberry.type
+class PartnerData:
+    """Datasets of one party."""
+
+    party: Party
+    datasets: list[str]
 
 
 @strawberry.type
@@ -24,15 +33,28 @@ class Caller:
     application: str
     scopes: list[str]
     purpose: str = strawberry.field(description="What the answer may be used for; consent is asked for it.")
+    data: list[PartnerData] | None = strawberry.field(
+        description="The datasets that the token was narrowed to; null where it was not."
+    )
 
 
 def callers(roots: Sequence[None], access: Access) -> list[Caller]:
     """Who the gateway takes the caller for."""
     who = access.caller
     found = Caller(
-        party=who.party, application=who.application, scopes=sorted(who.scopes), purpose=who.purpose
+        party=who.party,
+        application=who.application,
+        scopes=sorted(who.scopes),
+        purpose=who.purpose,
+        data=_narrowed(who.datasets),
     )
     return [found for _ in roots]
+
+
+def _narrowed(found: Datasets | None) -> list[PartnerData] | None:
+    if found is None:
+        return None
+    return [PartnerData(party=party, datasets=datasets) for party, datasets in by_party(found)]
 
 
 async def node(roots: Sequence[None], access: Access, *, id: strawberry.ID) -> list[Row | None]:

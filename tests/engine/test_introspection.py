@@ -83,7 +83,7 @@ async def test_introspection_takes_variables_fragments_and_switches() -> None:
     assert await ask(document, "", name="Caller", yes=True, filter={"region": "x"}) == {
         "a": {
             "name": "Caller",
-            "fields": [{"name": "application"}, {"name": "party"}, {"name": "purpose"}, {"name": "scopes"}],
+            "fields": [{"name": each} for each in ("application", "data", "party", "purpose", "scopes")],
         },
         "__schema": {"queryType": {"name": "Query"}},
         "__typename": "Query",

@@ -88,7 +88,9 @@ class World:
 
     def _token(self, caller: Caller) -> str:
         if caller not in self._tokens:
-            self._tokens[caller] = self._gateway.token(caller.party, caller.scopes, caller.purpose, 3600)
+            self._tokens[caller] = self._gateway.token(
+                caller.party, caller.scopes, caller.purpose, 3600, caller.datasets
+            )
         return self._tokens[caller]
 
     def _meant(self, value: Any, caller: Caller) -> Any:

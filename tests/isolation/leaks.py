@@ -234,6 +234,14 @@ def agreements_for_any_purpose(patch: pytest.MonkeyPatch) -> None:
 
 
 @planted
+def details_that_do_not_narrow(patch: pytest.MonkeyPatch) -> None:
+    """A token reads datasets that it was not asked for."""
+    patch.setattr(
+        readers, "_RIGHTS", re.sub(r"(?s)AND \(\(SELECT datasets FROM caller\).*", "", readers._RIGHTS)
+    )
+
+
+@planted
 def scopes_that_do_not_narrow(patch: pytest.MonkeyPatch) -> None:
     """A token without a scope reads the rows all the same, where another scope leads to them."""
     patch.setattr(readers, "_RIGHTS", re.sub(r"AND scope IN .*", "", readers._RIGHTS))

@@ -15,6 +15,7 @@ from gateway.schema import Schema
 from tests.isolation.facts import Fact
 from tests.isolation.fillings import (
     CONTRACTS,
+    DATASETS,
     PARTIES,
     PEOPLE,
     PURPOSES,
@@ -98,12 +99,12 @@ EVERYTHING = Ask(
 def scenario(seed: int, people: int, steps: int) -> Scenario:
     """The scenario of a seed, with so many people in each part of a world, and so many steps before the last."""
     random = Random(seed)
-    caller = _caller(random)
+    caller = draw_caller(random)
     revoked = random.choice([None, "orders", "segments"])
     held = [each for each in CONTRACTS if not each.right.consent or each.right.dataset != revoked]
     drawn, one, other = (filling(random, people, caller, willing) for willing in (0.8, 0.2, 0.2))
     worlds = two_worlds([*held, *drawn], one, other, random, caller)
-    before = [_step(random, _ask(random)) for _ in range(steps)]
+    before = [_step(random, draw_ask(random)) for _ in range(steps)]
     overheard = tuple((shop, Ask("ids", {})) for party, shop in SHOPS.items() if party != caller.party)
     last = _step(random, EVERYTHING)
     return Scenario(
@@ -114,15 +115,23 @@ def scenario(seed: int, people: int, steps: int) -> Scenario:
 SCENARIOS = st.builds(scenario, st.integers(0, 2**64 - 1), st.integers(1, 5), st.integers(0, 2))
 
 
-def _caller(random: Random) -> Caller:
-    """Mostly of a shop, for a purpose that is agreed; often with all scopes."""
+def draw_caller(random: Random) -> Caller:
+    """Mostly of a shop, for a purpose that is agreed; often with all scopes, and mostly with all datasets."""
     party = random.choice([*list(SHOPS) * 5, "RDIF"])
     agreed = [
         each.right.purpose for each in CONTRACTS if each.right.consent and each.right.recipient == party
     ]
     purpose = random.choice(PURPOSES if random.random() < 0.2 else agreed or PURPOSES)
     lacking = random.sample(sorted(SCOPES), random.choice([0, 0, 0, 1, 2]))
-    return Caller(party, f"{party.lower()}-app", SCOPES.difference(lacking), purpose)
+    asked = draw_datasets(random) if random.random() < 0.15 else None
+    return Caller(party, f"{party.lower()}-app", SCOPES.difference(lacking), purpose, datasets=asked)
+
+
+def draw_datasets(random: Random) -> frozenset[tuple[str, str]]:
+    """What a token may be narrowed to; mostly accounts too, without which no client is listed."""
+    return frozenset(
+        each for each in sorted(DATASETS) if random.random() < (0.8 if "accounts" in each else 0.4)
+    )
 
 
 def _step(random: Random, ask: Ask) -> Step:
@@ -130,12 +139,13 @@ def _step(random: Random, ask: Ask) -> Step:
 
     def others() -> Others:
         many = random.choice([0, 0, 1])
-        return tuple((_caller(random), random.choice([ask, ask, _ask(random)])) for _ in range(many))
+        return tuple((draw_caller(random), random.choice([ask, ask, draw_ask(random)])) for _ in range(many))
 
     return Step((others(), others()), ask)
 
 
-def _ask(random: Random) -> Ask:
+def draw_ask(random: Random) -> Ask:
+    """Any operation, with a part of what can be asked below it."""
     document = random.choice(["clients", "clients", "clients", "client", "node", "node", "report", "caller"])
     if document == "caller":
         return Ask(document, {})

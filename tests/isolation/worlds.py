@@ -20,7 +20,10 @@ NOW = "2026-01-01T00:00:00Z"
 
 
 def seen(world: Iterable[Fact], caller: Caller) -> frozenset[Record]:
-    """The records a caller may see, as design and contract have it: own, or agreed and consented to."""
+    """The records a caller may see, as design and contract have it: own, or agreed and consented to.
+
+    Of these only such as its token was narrowed to, if it was.
+    """
     facts = list(world)
     held = [
         each.right
@@ -29,6 +32,7 @@ def seen(world: Iterable[Fact], caller: Caller) -> frozenset[Record]:
         and each.right.recipient == caller.party
         and each.right.purpose in ("*", caller.purpose)
         and each.right.scope in caller.scopes
+        and (caller.datasets is None or (each.right.owner, each.right.dataset) in caller.datasets)
     ]
     free = {(right.owner, right.dataset) for right in held if not right.consent or right.dataset == "reports"}
     asking = {(right.owner, right.dataset) for right in held if right.consent}
