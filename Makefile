@@ -9,12 +9,15 @@ BIN := .venv/bin
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links pyproject.toml
 
+# Other people's OAuth software for Node, which the tests run where Node is there and leave out where it is not.
+PEERS := $(if $(shell command -v npm),tests/peers/node_modules/.installed)
+
 .PHONY: demo test bench lock schema clean
 
 demo: .venv/run.installed
 	PORT=$(PORT) $(BIN)/python -m gateway demo
 
-test: .venv/test.installed
+test: .venv/test.installed $(PEERS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -44,5 +47,9 @@ lock: .venv/test.installed
 	$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements-test.txt
 	touch $@ .venv/run.installed
 
+tests/peers/node_modules/.installed: tests/peers/package-lock.json
+	npm ci --prefix tests/peers --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
 clean:
-	rm -rf .gateway .venv
+	rm -rf .gateway .venv tests/peers/node_modules

@@ -1,0 +1,21 @@
+// @azure/msal-node: Microsoft's library, pointed at an issuer that is not Microsoft's.
+import { ConfidentialClientApplication, ProtocolMode } from '@azure/msal-node'
+import { JSON_HEADERS, QUERY, run } from './scenarios.mjs'
+
+await run({
+  async clientCredentials(given) {
+    const application = new ConfidentialClientApplication({
+      auth: {
+        clientId: given.id,
+        clientSecret: given.secret,
+        authority: given.issuer,
+        knownAuthorities: [new URL(given.issuer).host]
+      },
+      system: { protocolMode: ProtocolMode.OIDC }
+    })
+    const tokens = await application.acquireTokenByClientCredential({ scopes: given.scopes })
+    const headers = { ...JSON_HEADERS, authorization: `Bearer ${tokens.accessToken}` }
+    const response = await fetch(given.resource, { method: 'POST', headers, body: QUERY })
+    return { tokens, answer: await response.json() }
+  }
+})
