@@ -120,6 +120,9 @@ parameters = st.lists(st.tuples(st.sampled_from(NAMES.split()) | st.text(max_siz
 basic = st.tuples(st.sampled_from(["shop", "site", "nobody", ""]), st.just(secret("shop")) | values).map(
     lambda pair: "Basic " + base64.b64encode(":".join(pair).encode()).decode()
 )
+credentials = st.binary(max_size=40).map(base64.b64encode) | st.binary(max_size=40).map(
+    lambda data: data.translate(None, b"\r\n\x00")
+)
 schemes = st.sampled_from(["Basic ", "Bearer ", "DPoP ", "basic\t", ""])
 visible = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=30)
 header_values = (
@@ -130,7 +133,14 @@ header_values = (
     | st.sampled_from(["null", "*/*", "é"])
 )
 HEADERS = """
-authorization dpop cookie host origin referer accept accept-language content-type content-length-x forwarded
+cookie host origin referer accept accept-language content-type content-length-x forwarded
 x-forwarded-host x-forwarded-for x-forwarded-proto sec-fetch-site x-http-method-override if-none-match range
 """
-headers = st.dictionaries(st.sampled_from(HEADERS.split()), header_values, max_size=3)
+headers = st.builds(
+    dict.__or__,
+    st.dictionaries(st.sampled_from(HEADERS.split()), header_values, max_size=2),
+    st.fixed_dictionaries({}, optional={"authorization": header_values, "dpop": header_values}),
+)
+methods = st.just("POST") | st.sampled_from(
+    ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
+)

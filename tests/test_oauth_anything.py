@@ -20,11 +20,10 @@ from starlette.routing import Route
 from gateway.app import create_app
 from gateway.settings import Settings
 from tests.conftest import ORIGIN
-from tests.oauth_requests import SIGNER, headers, jwts, parameters, visible
+from tests.oauth_requests import SIGNER, credentials, headers, jwts, methods, parameters, visible
 from tests.peers.served import CALLBACK, furnish, secret
 
-many = settings(max_examples=150, deadline=None)
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
+many = settings(max_examples=200, deadline=None)
 
 
 class Service:
@@ -90,7 +89,7 @@ def test_every_endpoint_is_asked(service: Service) -> None:
     )
 
 
-@given(data=st.data(), method=st.sampled_from(METHODS), form=parameters, headers=headers)
+@given(data=st.data(), method=methods, form=parameters, headers=headers)
 @many
 def test_any_form_has_an_answer(
     service: Service, data: st.DataObject, method: str, form: list[tuple[str, str]], headers: dict[str, str]
@@ -105,7 +104,7 @@ def test_any_form_has_an_answer(
     )
 
 
-@given(data=st.data(), method=st.sampled_from(METHODS), body=st.binary(max_size=300), headers=headers)
+@given(data=st.data(), method=methods, body=st.binary(max_size=300), headers=headers)
 @many
 def test_any_bytes_have_an_answer(
     service: Service, data: st.DataObject, method: str, body: bytes, headers: dict[str, str]
@@ -115,6 +114,16 @@ def test_any_bytes_have_an_answer(
         st.sampled_from(["application/x-www-form-urlencoded", "application/json", "multipart/form-data"])
     )
     service.ask(method, path, content=body, headers=encoded({"content-type": kind, **headers}))
+
+
+@given(data=credentials, form=parameters, scheme=st.sampled_from([b"Basic ", b"basic  ", b"Bearer ", b""]))
+@many
+def test_any_credentials_have_an_answer(
+    service: Service, data: bytes, form: list[tuple[str, str]], scheme: bytes
+) -> None:
+    """Bytes where id and secret should be, coded and not."""
+    asked = {"grant_type": "client_credentials", **dict(form)}
+    service.ask("POST", "/oauth/token", data=asked, headers={"authorization": scheme + data})
 
 
 @given(assertion=jwts, form=parameters, named=st.booleans())
