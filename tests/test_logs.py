@@ -140,7 +140,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
     return found
 
 
-def until_up(client: httpx.Client, seconds: float = 20) -> None:
+def until_up(client: httpx.Client, seconds: float = 60) -> None:
     """Wait until the gateway answers."""
     end = time.monotonic() + seconds
     while True:
