@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from gateway.errors import SettingsError
-from gateway.oauth.redirect_uris import check_redirect_uri
+from gateway.oauth.redirects import check_redirect_uri
 
 if TYPE_CHECKING:
     from gateway.oauth.applications import Application
