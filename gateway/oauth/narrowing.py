@@ -33,17 +33,17 @@ def narrow(
     from (RFC 9396, 6.1): fewer may be asked for, never more. Raises `InvalidRequestError` for a purpose that is none
     of `purposes`, and `InvalidAuthorizationDetails`.
     """
-    purpose = form.get("purpose")
-    if purpose is not None and purpose not in purposes:
+    purpose = form.get("purpose", purposes[0] if purposes else "")
+    if purpose not in purposes:
         raise InvalidRequestError("The purpose is not one of the application's.")
     if "authorization_details" not in form:
-        return Narrowed(purpose or purposes[0], held)
+        return Narrowed(purpose, held)
     asked = read(form["authorization_details"])
-    if asked.purpose is not None and asked.purpose not in ([purpose] if purpose else purposes):
+    if asked.purpose is not None and asked.purpose not in ([purpose] if "purpose" in form else purposes):
         raise InvalidAuthorizationDetails(
             "The purpose is not that of the request, or not one of the application's."
         )
-    purpose = asked.purpose or purpose or purposes[0]
+    purpose = asked.purpose or purpose
     rights = [each for each in rights_of(connection, party) if held is None or _pair(each) in held]
     return Narrowed(purpose, within(asked.datasets, rights, purpose, scopes))
 
