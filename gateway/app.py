@@ -23,6 +23,7 @@ from gateway.engine.limits import Limits
 from gateway.graphiql import files
 from gateway.logs import RequestLog
 from gateway.oauth.keys import signing_keys
+from gateway.oauth.revocations import Revocations
 from gateway.oauth.routes import routes
 from gateway.oauth.verification import Verifier
 from gateway.schema import Schema
@@ -37,11 +38,14 @@ def create_app(settings: Settings) -> Starlette:
     database = writer(settings.database)
     readers = Readers(settings.database, settings.readers)
     keys = signing_keys(settings.state)
+    # An engine of its own: nobody who keeps the others busy may keep a worker from what was revoked.
+    revocations = Revocations(writer(settings.database))
+    verifier = Verifier(keys, settings.issuer, settings.audience, revocations=revocations)
     endpoint = Endpoint(
         settings,
         schema,
         Engine(schema.graphql, Limits(settings.max_tokens, settings.max_depth)),
-        Verifier(keys, settings.issuer, settings.audience),
+        verifier,
         readers,
         pseudonyms(settings.state),
     )
@@ -50,7 +54,8 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await readers.open()
         try:
-            yield
+            async with revocations.followed():
+                yield
         finally:
             await readers.close()
             await database.dispose()

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.oauth.details import PARTNER_DATA
 from gateway.oauth.following import PERSONAL
+from gateway.oauth.grants import CONFIDENTIAL
 from gateway.oauth.keys import Keys
 from gateway.oauth.public_keys import TYPE_OF
 from gateway.oauth.registration import GRANT_TYPES
@@ -29,6 +30,8 @@ def authorization_server(issuer: str, scopes: Collection[str]) -> dict[str, Any]
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
+        "introspection_endpoint": f"{issuer}/introspect",
+        "revocation_endpoint": f"{issuer}/revoke",
         "jwks_uri": f"{issuer}/jwks.json",
         "scopes_supported": sorted(scopes),
         "response_types_supported": ["code"],
@@ -36,6 +39,10 @@ def authorization_server(issuer: str, scopes: Collection[str]) -> dict[str, Any]
         "grant_types_supported": list(GRANT_TYPES),
         "token_endpoint_auth_methods_supported": list(PERSONAL),
         "token_endpoint_auth_signing_alg_values_supported": list(TYPE_OF),
+        "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(TYPE_OF),
+        "revocation_endpoint_auth_methods_supported": list(PERSONAL),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(TYPE_OF),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "authorization_details_types_supported": [PARTNER_DATA],

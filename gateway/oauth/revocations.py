@@ -1,13 +1,21 @@
-"""Revocations: tokens that end before they expire."""
+"""Revocations: tokens that end before they expire, in every worker within two seconds."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Column, Connection, Text, delete
+from sqlalchemy import Column, Connection, Text, delete, select
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateway.oauth.tokens import LIFETIME
+from gateway.errors import Refusal
+from gateway.oauth.tokens import LIFETIME, Caller
 from gateway.store.tables import Instant, instant, table
 
 revocations = table(
@@ -17,6 +25,8 @@ revocations = table(
 )
 """What is revoked: `token:<jti>`, `grant:<authorization>`, `application:<id>` or `user:<id>`, kept until every token it
 could concern has expired."""
+
+logger = logging.getLogger("gateway.oauth.revocations")
 
 KEPT = LIFETIME + 60
 """Seconds that a revocation is kept: a token's lifetime, and what clocks and a request on its way may add."""
@@ -37,3 +47,80 @@ def revoke(connection: Connection, key: str) -> None:
 def restore(connection: Connection, key: str) -> None:
     """Take a revocation back, as when an application is enabled again; tokens that have not expired are good again."""
     connection.execute(delete(revocations).where(revocations.c.key == key))
+
+
+def concerned(caller: Caller) -> list[str]:
+    """The keys under which a caller's token may have been revoked."""
+    keys = [f"token:{caller.token}", f"application:{caller.application}"]
+    if caller.user is not None:
+        keys.append(f"user:{caller.user}")
+    if caller.grant is not None:
+        keys.append(f"grant:{caller.grant}")
+    return keys
+
+
+def is_revoked(connection: Connection, caller: Caller) -> bool:
+    """Whether a caller's token was revoked, by the database's own word."""
+    query = select(revocations.c.key).where(revocations.c.key.in_(concerned(caller)))
+    return connection.execute(query.limit(1)).first() is not None
+
+
+PAUSE = 1.0
+"""Seconds between two readings of the table. With the reading itself this keeps the bound of two seconds."""
+
+TRUSTED = 10.0
+"""Seconds that a worker goes on by what it read last where the database cannot be read; then it refuses everybody."""
+
+
+class Revocations:
+    """The live revocations as one worker knows them: in memory, read anew each second while `followed`.
+
+    `clock` gives seconds that never go back.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._keys: frozenset[str] = frozenset()
+        self._read = float("-inf")
+
+    def revoked(self, caller: Caller) -> bool:
+        """Whether a caller's token was revoked. Raises `Refusal` 503 where nobody can know."""
+        if self._clock() - self._read > TRUSTED:
+            message = "Whether the token was revoked cannot be known now; try again in a moment."
+            raise Refusal(503, "UNAVAILABLE", message, {"Retry-After": "1"})
+        return bool(self._keys) and not self._keys.isdisjoint(concerned(caller))
+
+    async def refresh(self) -> None:
+        """Read the table. Raises `SQLAlchemyError`."""
+        # What is revoked while it is read may be missing, so the reading is as old as its start.
+        began, now = self._clock(), instant(datetime.now(UTC))
+        async with self._engine.connect() as connection:
+            live = select(revocations.c.key).where(revocations.c.expires_at >= now)
+            self._keys = frozenset((await connection.execute(live)).scalars())
+        self._read = began
+
+    @contextlib.asynccontextmanager
+    async def followed(self) -> AsyncIterator[None]:
+        """Follow the table while the block runs, from its start on. Raises `SQLAlchemyError` where it is not there."""
+        await self.refresh()
+        following = asyncio.create_task(self._follow())
+        try:
+            yield
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+            await self._engine.dispose()
+
+    async def _follow(self) -> None:
+        failing = False
+        while True:
+            await asyncio.sleep(PAUSE)
+            try:
+                await self.refresh()
+            except (SQLAlchemyError, OSError) as error:
+                if not failing:
+                    logger.error("revocations cannot be read", extra={"reason": type(error).__name__})
+                failing = True
+            else:
+                failing = False

@@ -14,11 +14,13 @@ from starlette.routing import BaseRoute, Route
 from gateway.errors import SettingsError
 from gateway.oauth.authorize import AuthorizationEndpoint
 from gateway.oauth.endpoints import TokenEndpoint
+from gateway.oauth.inspection import InspectionEndpoint, RevocationEndpoint
 from gateway.oauth.keys import Keys
 from gateway.oauth.metadata import documents
 from gateway.oauth.pages import style
 from gateway.oauth.server import Service, Words
 from gateway.oauth.signing import SignIn, SignOut
+from gateway.oauth.verification import Verifier
 from gateway.settings import Settings
 
 
@@ -40,12 +42,15 @@ def routes(
     logging.getLogger("authlib").setLevel(logging.INFO)
     words = Words(parties, scopes, purposes)
     service = Service(engine, keys, settings.issuer, settings.audience, words=words)
+    read = Verifier(keys, settings.issuer, settings.audience).read
     return [
         Route(urlsplit(f"{settings.issuer}/authorize").path, AuthorizationEndpoint(service)),
         Route(urlsplit(f"{settings.issuer}/sign-in").path, SignIn(service)),
         Route(urlsplit(f"{settings.issuer}/sign-out").path, SignOut(service)),
         Route(urlsplit(f"{settings.issuer}/page.css").path, style),
         Route(urlsplit(f"{settings.issuer}/token").path, TokenEndpoint(service)),
+        Route(urlsplit(f"{settings.issuer}/introspect").path, InspectionEndpoint(service, read)),
+        Route(urlsplit(f"{settings.issuer}/revoke").path, RevocationEndpoint(service, read)),
         *documents(settings.issuer, settings.audience, keys, scopes),
     ]
 

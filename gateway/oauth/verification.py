@@ -17,6 +17,7 @@ from joserfc.registry import HeaderParameter
 from gateway.errors import Refusal
 from gateway.oauth.details import granted
 from gateway.oauth.keys import ALGORITHM, Keys
+from gateway.oauth.revocations import Revocations
 from gateway.oauth.tokens import SKEW, Caller
 from gateway.oauth.wellknown import PROTECTED_RESOURCE, well_known
 
@@ -39,6 +40,7 @@ class Verifier:
         audience: str,
         clock: Callable[[], float] = time.time,
         size: int = 10_000,
+        revocations: Revocations | None = None,
     ) -> None:
         self._keys = keys
         self._version = keys.version
@@ -46,6 +48,7 @@ class Verifier:
         self._audience = audience
         self._clock = clock
         self._size = size
+        self._revocations = revocations
         self._metadata = well_known(PROTECTED_RESOURCE, audience)
         self._verified: OrderedDict[bytes, Caller] = OrderedDict()
 
@@ -68,8 +71,21 @@ class Verifier:
         known = self._verified.get(digest)
         if known is not None and self._clock() < known.expires:
             self._verified.move_to_end(digest)
-            return known
-        return self._remember(digest, self._verify(token))
+        else:
+            known = self._remember(digest, self._verify(token))
+        if self._revocations is not None and self._revocations.revoked(known):
+            raise self._invalid()
+        return known
+
+    def read(self, token: str) -> tuple[Caller, dict[str, Any]] | None:
+        """The caller and the claims of a token that this gateway issued and that has not expired, else None."""
+        if len(token) > MAX_TOKEN or not token.isascii():
+            return None
+        try:
+            claims = jwt.decode(token, self._key, registry=_REGISTRY).claims
+            return self._caller(claims), claims
+        except (JoseError, ValueError, TypeError):
+            return None
 
     def _forget(self) -> None:
         """Trust no token for having been verified: its key may be gone, as when it was stolen."""
