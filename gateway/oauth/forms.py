@@ -82,6 +82,8 @@ def claimed_id(headers: Headers, form: dict[str, str]) -> str:
 
 def _basic_id(authorization: str) -> str | None:
     """The client id in HTTP Basic credentials, or None for another scheme."""
+    if len(authorization.split()) < 2:
+        raise InvalidRequestError("The Authorization header must be a scheme and credentials.")
     scheme, _, coded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return None
