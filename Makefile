@@ -29,6 +29,7 @@ bench: .venv/test.installed
 
 schema: .venv/run.installed
 	$(BIN)/python -m gateway schema > schema.graphql
+	$(BIN)/python -m tests.views
 
 lock: .venv/test.installed
 	$(LOCK) --extra demo -o requirements.txt

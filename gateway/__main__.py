@@ -16,12 +16,13 @@ import uvloop
 from rich.console import Console
 from starlette.applications import Starlette
 
+from gateway.access.agreements import CONTRACT
 from gateway.app import create_app, prepare
 from gateway.bars import pull_round
 from gateway.commands import agreements, applications, keys
 from gateway.demo import run as demo_run
 from gateway.demo.setting import WORLD, sandbox_port, sandboxes, write_settings
-from gateway.discovery import discover
+from gateway.discovery import discover, party_scopes
 from gateway.errors import PartnerError, SchemaError, SettingsError
 from gateway.logs import configure
 from gateway.schema import Schema
@@ -128,9 +129,22 @@ async def _run(server: uvicorn.Server) -> None:
 
 
 @app.command()
-def schema() -> None:
-    """Print the schema with its locks; `gateway schema > schema.graphql` refreshes the snapshot."""
-    print(Schema(discover()).sdl, end="")
+def schema(
+    party: Annotated[
+        str | None,
+        typer.Option(help="Print what this party may ask for, with every scope that the contract gives it."),
+    ] = None,
+) -> None:
+    """Print the schema with its locks, whole or as one party sees it. For example: gateway schema --party rdif"""
+    found = Schema(discover())
+    print(found.sdl if party is None else found.printed(scopes_of(party.upper())), end="")
+
+
+def scopes_of(party: str) -> frozenset[str]:
+    """The scopes that the contract gives a party. Raises `SettingsError` for one that it does not name."""
+    if party not in CONTRACT.parties:
+        raise SettingsError(f"there is no party {party}; there are {', '.join(CONTRACT.parties)}")
+    return party_scopes(discover(), party)
 
 
 @app.command()

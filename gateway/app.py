@@ -18,6 +18,7 @@ from gateway.access.agreements import CONTRACT, agreements, rights, write_rights
 from gateway.access.pseudonyms import pseudonyms
 from gateway.discovery import dataset_scopes, discover
 from gateway.endpoint.endpoint import Endpoint
+from gateway.endpoint.printed import PrintedSchema
 from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
 from gateway.graphiql import files
@@ -76,6 +77,7 @@ def create_app(settings: Settings) -> Starlette:
     return Starlette(
         routes=[
             Route("/graphql", endpoint),
+            Route("/graphql/schema.graphql", PrintedSchema(schema, verifier), methods=["GET"]),
             Route("/", lambda _: RedirectResponse("/graphql")),
             Route("/healthz", healthz),
             Route("/readyz", readyz),

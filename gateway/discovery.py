@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 
 import connectors
-from gateway.access.agreements import CONTRACT
+from gateway.access.agreements import CONTRACT, rights
 from gateway.connector import Connector
 from gateway.errors import SchemaError
 
@@ -37,3 +37,9 @@ def dataset_scopes(found: Sequence[Connector]) -> Mapping[tuple[str, str], str]:
         for dataset in connector.datasets
         for name, scope in dataset.covers.items()
     }
+
+
+def party_scopes(found: Sequence[Connector], party: str) -> frozenset[str]:
+    """The scopes of all that the contract gives a party: its own datasets, and others' for whatever purpose."""
+    given = rights(CONTRACT, dataset_scopes(found))
+    return frozenset(each.scope for each in given if each.recipient == party)

@@ -27,7 +27,7 @@ from gateway.clients.scalars import SCALARS
 from gateway.connector import Connector
 from gateway.engine.plan import View
 from gateway.errors import SchemaError
-from gateway.views import visible
+from gateway.views import printed, visible
 
 UNLOCKED = frozenset(
     {
@@ -70,12 +70,20 @@ class Schema:
         self._describe()
         self._lock_interfaces()
         self._views: dict[frozenset[str], View] = {}
+        self._printed: dict[frozenset[str], str] = {}
         self._check()
 
     @cached_property
     def sdl(self) -> str:
         """The schema as text, locks included; what `schema.graphql` holds."""
         return self._strawberry.as_str() + "\n"
+
+    def printed(self, scopes: frozenset[str]) -> str:
+        """The part of that text which the holder of these scopes may use."""
+        known = frozenset(scopes & self.scopes.keys())
+        if known not in self._printed:
+            self._printed[known] = printed(self.sdl, self.reachable(known))
+        return self._printed[known]
 
     def view(self, scopes: frozenset[str]) -> View:
         """The schema as the holder of these scopes may use it."""

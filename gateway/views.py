@@ -18,6 +18,7 @@ from graphql import (
     TypeNode,
     build_ast_schema,
     parse,
+    print_ast,
     print_schema,
 )
 
@@ -26,7 +27,15 @@ Composite = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode
 
 def visible(schema: GraphQLSchema, coordinates: frozenset[str]) -> GraphQLSchema:
     """The part of a schema that these coordinates (`Type.field`) and their arguments make up."""
-    tree = parse(print_schema(schema))
+    return build_ast_schema(_part(parse(print_schema(schema)), coordinates))
+
+
+def printed(sdl: str, coordinates: frozenset[str]) -> str:
+    """The same part of a schema that is given as text, with the directives it has there."""
+    return print_ast(_part(parse(sdl), coordinates)) + "\n"
+
+
+def _part(tree: DocumentNode, coordinates: frozenset[str]) -> DocumentNode:
     kept = [_narrowed(each, coordinates) for each in tree.definitions]
     composite = [each for each in kept if isinstance(each, Composite)]
     used = _used_inputs(tree.definitions, composite)
@@ -37,7 +46,7 @@ def visible(schema: GraphQLSchema, coordinates: frozenset[str]) -> GraphQLSchema
         if isinstance(each, DirectiveDefinitionNode)
         or (isinstance(each, TypeDefinitionNode) and each.name.value in names)
     ]
-    return build_ast_schema(DocumentNode(definitions=tuple(definitions)))
+    return DocumentNode(definitions=tuple(definitions))
 
 
 def _narrowed(definition: DefinitionNode, coordinates: frozenset[str]) -> DefinitionNode | None:

@@ -63,6 +63,15 @@ class Door:
             "/graphql", content=content, headers={k: v for k, v in sent.items() if v is not None}
         )
 
+    def get(self, parameters: Any, method: str = "GET", **headers: str | None) -> httpx.Response:
+        """GET an operation, in parameters or an address that has them, as a caller in good standing."""
+        sent = {"authorization": f"Bearer {self.token()}", "accept": "*/*"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}  # type: ignore[misc]
+        kept = {k: v for k, v in sent.items() if v is not None}
+        if isinstance(parameters, str):
+            return self.client.request(method, f"/graphql?{parameters}", headers=kept)
+        return self.client.request(method, "/graphql", params=parameters, headers=kept)
+
     def raw(self, *parts: bytes, pause: float = 0) -> bytes:
         """Send bytes as they are; all that comes back until the gateway closes, or has said nothing for long."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=8) as connection:

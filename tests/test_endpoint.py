@@ -41,6 +41,12 @@ __all__ = ["door", "log"]
         (f"{JSON};q=nonsense", JSON),
         ("text/html, */*;q=0.8", JSON),
         (";;;", JSON),
+        (f"{JSON};q=0, */*", GRAPHQL_JSON),
+        (f"{JSON};q=0.1, application/*", GRAPHQL_JSON),
+        ("application/*;q=0.1, */*", JSON),
+        (f"{GRAPHQL_JSON};q=0.1, */*;q=0.2", JSON),
+        (f"text/html;q=1, {JSON};q=0.1", JSON),
+        ("text/*, */*;q=0.1", JSON),
     ],
 )
 def test_the_answer_is_of_the_type_that_is_wanted_most(door: Door, accept: str | None, kind: str) -> None:
@@ -106,24 +112,24 @@ def test_json_may_say_that_it_is_utf_8(door: Door, content_type: str) -> None:
 # Methods
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "QUERY"])
 @both_kinds
-def test_operations_come_by_post(door: Door, method: str, kind: str) -> None:
-    """Other methods are named as not allowed, with the one that is."""
+def test_a_method_that_is_not_there_is_said_so(door: Door, method: str, kind: str) -> None:
+    """With those that are (RFC 9110, 15.5.6)."""
     headers = {"authorization": f"Bearer {door.token()}", "accept": kind, "content-type": JSON}
     response = door.client.request(method, "/graphql", params=CALLER, headers=headers)
     check(response, 405, "METHOD_NOT_ALLOWED", kind)
-    assert response.headers["allow"] == "POST"
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
-def test_a_head_has_no_body(door: Door) -> None:
-    """Neither of a refusal nor of the page."""
-    refused = door.client.head(
-        "/graphql", headers={"authorization": f"Bearer {door.token()}", "accept": JSON}
-    )
-    page = door.client.head("/graphql", headers={"accept": "text/html"})
-    assert (refused.status_code, refused.content) == (405, b"")
-    assert (page.status_code, page.content) == (200, b"")
+def test_who_asks_for_the_methods_is_told_them(door: Door) -> None:
+    """Without a token, for they are everybody's; and with no word that lets the scripts of another origin in."""
+    preflight = {"origin": "https://evil.example", "access-control-request-method": "POST"}
+    for headers in ({}, preflight, {**preflight, "access-control-request-headers": "authorization"}):
+        response = door.client.options("/graphql", headers=headers)
+        assert (response.status_code, response.content) == (204, b"")
+        assert response.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+        assert not [name for name in response.headers if name.startswith("access-control")]
 
 
 def test_a_browser_gets_the_page_without_a_token(door: Door) -> None:

@@ -11,7 +11,7 @@ import httpx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.endpoint.media_types import GRAPHQL_JSON, JSON
+from gateway.endpoint.media_types import GRAPHQL_JSON, HTML, JSON
 from tests.door import CALLER, KINDS, Door, door, log
 
 __all__ = ["door", "log"]
@@ -59,14 +59,43 @@ def test_any_json_has_an_answer(door: Door, query: Any, variables: Any, name: An
 
 
 @given(
+    address=st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="#"), max_size=200)
+)
+@quick
+def test_any_address_has_an_answer(door: Door, address: str) -> None:
+    """Characters for parameters."""
+    good_answer(door.get(address))
+
+
+parts = st.sampled_from(["query", "variables", "operationName", "extensions", "access_token", "id"])
+pairs = st.tuples(parts, json_values.map(json.dumps) | documents | st.text(max_size=20))
+
+
+@given(
+    parameters=st.lists(pairs, max_size=5), method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "OPTIONS"])
+)
+@quick
+def test_any_parameters_have_an_answer(door: Door, parameters: Any, method: str) -> None:
+    """Any values where a request's parts should be, in any order and number, by any method."""
+    response = door.get(parameters, method)
+    assert response.status_code < 500, response.text
+    if response.content:
+        good_answer(response)
+
+
+@given(
     document=documents,
     variables=st.dictionaries(st.sampled_from(["a", "b"]), json_values, max_size=2),
     kind=st.sampled_from(KINDS),
 )
 @quick
 def test_any_words_of_graphql_have_an_answer(door: Door, document: str, variables: Any, kind: str) -> None:
-    """Documents that are nearly some."""
-    good_answer(door.post({"query": document, "variables": variables}, accept=kind))
+    """Documents that are nearly some; the answer is the same whichever way they come."""
+    by_post = door.post({"query": document, "variables": variables}, accept=kind)
+    by_get = door.get({"query": document, "variables": json.dumps(variables)}, accept=kind)
+    good_answer(by_post)
+    good_answer(by_get)
+    assert by_get.content == by_post.content
 
 
 TYPED = """
@@ -107,5 +136,9 @@ values = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40
 @given(headers=st.dictionaries(names, values, max_size=4))
 @quick
 def test_any_headers_have_an_answer(door: Door, headers: Mapping[str, str]) -> None:
-    """Headers with anything in them."""
-    good_answer(door.post(CALLER, **{name.replace("-", "_"): value for name, value in headers.items()}))
+    """Headers with anything in them; by GET, one that asks for a page may get it."""
+    sent = {name.replace("-", "_"): value for name, value in headers.items()}
+    good_answer(door.post(CALLER, **sent))
+    by_get = door.get(CALLER, **sent)
+    if not by_get.headers["content-type"].startswith(HTML):
+        good_answer(by_get)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -47,17 +47,28 @@ def refused_answer(refusal: Refusal, kind: str) -> Response:
     return _response({"errors": [error]}, kind, refusal.status, refusal.headers)
 
 
+def methods_answer(methods: Sequence[str]) -> Response:
+    """The answer to OPTIONS: the methods there are, and no word that lets another origin's scripts in."""
+    return Response(status_code=204, headers={**_KEPT, "Allow": ", ".join(methods)})
+
+
+def text_answer(text: str) -> Response:
+    """A text that is for its caller."""
+    return Response(text, headers=_KEPT, media_type="text/plain")
+
+
+# An answer is for its caller alone, so nothing on the way may keep it.
+_KEPT = {
+    "Cache-Control": "no-store",
+    "Vary": "Authorization, Accept",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
 def _response(
     body: Mapping[str, Any], kind: str, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    # An answer is for its caller alone, so nothing on the way may keep it.
-    kept = {
-        "Cache-Control": "no-store",
-        "Vary": "Authorization, Accept",
-        "X-Content-Type-Options": "nosniff",
-        **(headers or {}),
-    }
-    return Response(orjson.dumps(body), status, kept, f"{kind}; charset=utf-8")
+    return Response(orjson.dumps(body), status, {**_KEPT, **(headers or {})}, f"{kind}; charset=utf-8")
 
 
 def disclosed(error: GraphQLError, request_id: str | None) -> dict[str, Any]:

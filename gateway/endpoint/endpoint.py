@@ -15,9 +15,9 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.access.pseudonyms import Pseudonyms
 from gateway.access.request import Access
-from gateway.endpoint.answers import answer, invalid_answer, refused_answer
+from gateway.endpoint.answers import answer, invalid_answer, methods_answer, refused_answer
 from gateway.endpoint.media_types import HTML, JSON, media_type
-from gateway.endpoint.operations import Operation, read_operation
+from gateway.endpoint.operations import METHODS, Operation, read_operation
 from gateway.engine.documents import InvalidDocument
 from gateway.engine.engine import Engine, Prepared
 from gateway.engine.run import Result
@@ -66,7 +66,7 @@ class Endpoint:
         kind = JSON
         try:
             kind = media_type(request)
-            response = page() if kind == HTML else await self.graphql(request, kind)
+            response = await self._respond(request, kind)
         except Refusal as refusal:
             response = refused_answer(refusal, kind)
         except InvalidDocument as invalid:
@@ -74,6 +74,17 @@ class Endpoint:
         except ClientDisconnect:
             return
         await response(scope, receive, send)
+
+    async def _respond(self, request: Request, kind: str) -> Response:
+        """The methods and the page are for everybody; an operation is for who has a token.
+
+        The token comes in a header that no image, link or form of another site can send, and no cookie is ever read
+        here: a request that a browser was tricked into has no caller. Nor does any answer open the door to the
+        scripts of another origin, so they never get as far as sending a header.
+        """
+        if request.method == "OPTIONS":
+            return methods_answer(METHODS)
+        return page() if kind == HTML else await self.graphql(request, kind)
 
     async def graphql(self, request: Request, kind: str) -> Response:
         """The path of a request. Raises `Refusal`, `InvalidDocument`, or `ClientDisconnect` when nobody waits."""
@@ -90,6 +101,7 @@ class Endpoint:
     async def _prepare(self, caller: Caller, operation: Operation) -> Prepared:
         view = self._schema.view(caller.scopes)
         try:
+            operation.check_method(self._settings.max_tokens)
             await self._engine.learn(operation.document)
             prepared = self._engine.prepare(view, operation.document, operation.variables, operation.name)
         except RecursionError:

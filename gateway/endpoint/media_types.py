@@ -23,11 +23,11 @@ def media_type(request: Request) -> str:
     """
     wanted = accepted(request.headers.getlist("accept"))
     anything = wanted.get("application/*", wanted.get("*/*", 0))
-    offers = {
-        HTML: wanted.get(HTML, 0) if request.method in ("GET", "HEAD") else 0,
-        GRAPHQL_JSON: wanted.get(GRAPHQL_JSON, 0),
-        JSON: wanted.get(JSON, anything),
-    }
+    offers = {JSON: wanted.get(JSON, anything), GRAPHQL_JSON: wanted.get(GRAPHQL_JSON, anything)}
+    if GRAPHQL_JSON in wanted:
+        offers = dict(reversed(offers.items()))
+    if request.method in ("GET", "HEAD"):
+        offers = {HTML: wanted.get(HTML, wanted.get("text/*", 0)), **offers}
     best = max(offers, key=lambda kind: offers[kind])
     if not offers[best]:
         raise Refusal(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL_JSON} or {JSON}.")

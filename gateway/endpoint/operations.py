@@ -1,4 +1,4 @@
-"""Operations as they come in: a bounded body of JSON, in time, of the form that GraphQL over HTTP gives it."""
+"""Operations as they come in: in an address, or as a bounded body of JSON in time, as GraphQL over HTTP has them."""
 
 from __future__ import annotations
 
@@ -9,38 +9,64 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from graphql import GraphQLError, OperationType, get_operation_ast, parse
 from starlette.requests import Request
 
+from gateway.endpoint.addresses import parameters
 from gateway.endpoint.media_types import JSON
 from gateway.errors import Refusal
+
+METHODS = ("GET", "HEAD", "OPTIONS", "POST")
+"""How `/graphql` may be spoken to."""
 
 _CHARSET = re.compile(r";\s*charset=\"?([^\s\";]*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a request asks."""
+    """What a request asks; `reads_only` where its method promises that nothing changes (RFC 9110, 9.2.1)."""
 
     document: str
     variables: Mapping[str, Any]
     name: str | None
+    reads_only: bool = False
+
+    def check_method(self, tokens: int) -> None:
+        """Raises `Refusal` 405 for a mutation that came by GET; its document may have this many tokens."""
+        # The word cannot be written in any other way, so documents without it need no second look.
+        if self.reads_only and "mutation" in self.document and _mutates(self, tokens):
+            raise Refusal(405, "METHOD_NOT_ALLOWED", "Send mutations with POST.", {"Allow": "POST"})
+
+
+def _mutates(operation: Operation, tokens: int) -> bool:
+    try:
+        document = parse(operation.document, no_location=True, max_lexical_tokens=tokens)
+    except GraphQLError:
+        return False
+    chosen = get_operation_ast(document, operation.name)
+    return chosen is not None and chosen.operation is OperationType.MUTATION
 
 
 async def read_operation(request: Request, limit: int, seconds: float) -> Operation:
     """What the request asks; its body may have `limit` bytes and take `seconds` to come.
 
-    Raises `Refusal` 400, 405, 408, 413 or 415 for what is no GraphQL request.
+    Raises `Refusal` 400, 405, 408, 413, 414 or 415 for what is no GraphQL request.
     """
-    if request.method != "POST":
-        raise Refusal(405, "METHOD_NOT_ALLOWED", "Send operations with POST.", {"Allow": "POST"})
-    _check_type(request.headers.get("content-type", "").lower())
+    if request.method not in METHODS:
+        raise Refusal(405, "METHOD_NOT_ALLOWED", "Send operations with POST.", {"Allow": ", ".join(METHODS)})
+    reads_only = request.method != "POST"
+    _check_type(request.headers.get("content-type", JSON if reads_only else "").lower())
     try:
         async with asyncio.timeout(seconds):
             body = await read_body(request, limit)
     except TimeoutError:
         message = f"The body did not come within {seconds:g} seconds."
         raise Refusal(408, "REQUEST_TIMEOUT", message, {"Connection": "close"}) from None
-    return _operation(_json(body))
+    if not reads_only:
+        return _operation(_json(body))
+    if body:
+        raise Refusal(400, "BAD_REQUEST", "A GET has its operation in the address, and no body.")
+    return _operation(parameters(request), reads_only)
 
 
 def _check_type(content_type: str) -> None:
@@ -77,7 +103,7 @@ def _json(body: bytes) -> Any:
         raise Refusal(400, "BAD_REQUEST", f"The body is not JSON ({where}).") from None
 
 
-def _operation(body: Any) -> Operation:
+def _operation(body: Any, reads_only: bool = False) -> Operation:
     if not isinstance(body, dict):
         raise Refusal(
             400, "BAD_REQUEST", 'The body must be a JSON object such as {"query": "{ caller { party } }"}.'
@@ -91,4 +117,4 @@ def _operation(body: Any) -> Operation:
         raise Refusal(400, "BAD_REQUEST", "`operationName` must be a string.")
     if not isinstance(body.get("extensions"), dict | None):
         raise Refusal(400, "BAD_REQUEST", "`extensions` must be an object.")
-    return Operation(document, variables or {}, name)
+    return Operation(document, variables or {}, name, reads_only)

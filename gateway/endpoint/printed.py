@@ -1,0 +1,31 @@
+"""The caller's own schema as text, for tools that want a file."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from gateway.endpoint.answers import refused_answer, text_answer
+from gateway.endpoint.endpoint import Authenticator, authorization
+from gateway.endpoint.media_types import JSON
+from gateway.errors import Refusal
+from gateway.schema import Schema
+
+
+class PrintedSchema:
+    """`/graphql/schema.graphql`, as an ASGI application: what the token may ask for, with its locks, as SDL."""
+
+    def __init__(self, schema: Schema, authenticator: Authenticator) -> None:
+        self._schema = schema
+        self._authenticator = authenticator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request: with the text, or with the refusal (401) that an operation would get too."""
+        request = Request(scope, receive)
+        proofs = request.headers.getlist("dpop")
+        try:
+            caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
+            response = text_answer(self._schema.printed(caller.scopes))
+        except Refusal as refusal:
+            response = refused_answer(refusal, JSON)
+        await response(scope, receive, send)
