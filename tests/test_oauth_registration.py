@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -129,47 +129,60 @@ def test_a_key_is_kept_with_no_more_than_what_verifies(kind: str) -> None:
     assert found.alg == {"RSA": "PS256", "EC": "ES256", "OKP": "Ed25519"}[kind]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"nonsense",
-        b"{}",
-        b"{",
-        b"[]",
-        b"5",
-        b'{"keys": []}',
-        b'{"keys": 5}',
-        b'{"keys": [5]}',
-        b'{"keys": [{}]}',
-        b'{"kty": "EC"}',
-        b'{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}',
-        b'{"kty": "RSA", "n": "AA", "e": "AA"}',
-        b'{"kty": "OKP", "crv": "Ed25519", "x": "AA"}',
-        b'{"kty": ["EC"]}',
-        b'{"kty": "EC", "crv": {}}',
-        b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
-        b"\xff\xfe\x00",
-        b'{"keys": ' + b"[" * 5000,
-        jwks(*(key("EC", None, number) for number in range(MAX_KEYS + 1))).encode(),
-        jwks(ECKey.generate_key("P-384")).encode(),
-        jwks(ECKey.generate_key("secp256k1")).encode(),
-        jwks(OKPKey.generate_key("X25519")).encode(),
-        jwks(OKPKey.generate_key("Ed448")).encode(),
-        jwks(key("EC"), use="enc").encode(),
-        jwks(key("EC"), alg="ES256K").encode(),
-        jwks(key("EC"), alg="RS256").encode(),
-        jwks(key("RSA"), alg="HS256").encode(),
-        json.dumps(OctKey.import_key(b"x" * 32).as_dict()).encode(),
-        pem_of_rsa(1024),
-        pem_of_rsa(2047),
-        ECKey.generate_key("P-384").as_pem(private=False),
-    ],
+NO_KEYS = (
+    b"",
+    b"nonsense",
+    b"{}",
+    b"{",
+    b"[]",
+    b"5",
+    b'{"keys": []}',
+    b'{"keys": 5}',
+    b'{"keys": [5]}',
+    b'{"keys": [{}]}',
+    b'{"kty": "EC"}',
+    b'{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}',
+    b'{"kty": "RSA", "n": "AA", "e": "AA"}',
+    b'{"kty": "OKP", "crv": "Ed25519", "x": "AA"}',
+    b'{"kty": ["EC"]}',
+    b'{"kty": "EC", "crv": {}}',
+    b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+    b"\xff\xfe\x00",
+    b'{"keys": ' + b"[" * 5000,
 )
-def test_what_is_no_good_public_key_is_refused(content: bytes) -> None:
-    """A9: keys too weak, for something else, or of a kind that is not heard; and what is no key at all."""
-    with pytest.raises(SettingsError):
+
+
+@pytest.mark.parametrize("content", NO_KEYS, ids=range(len(NO_KEYS)))
+def test_what_is_no_key_is_refused(content: bytes) -> None:
+    """Without a word of what stands in the file."""
+    with pytest.raises(SettingsError) as caught:
         read_keys(content)
+    assert not content or content.decode(errors="replace") not in str(caught.value)
+
+
+GOOD_FOR_NOTHING: Mapping[str, Callable[[], str | bytes]] = {
+    "too many": lambda: jwks(*(key("EC", None, number) for number in range(MAX_KEYS + 1))),
+    "P-384": lambda: jwks(ECKey.generate_key("P-384")),
+    "P-384 in PEM": lambda: ECKey.generate_key("P-384").as_pem(private=False),
+    "secp256k1": lambda: jwks(ECKey.generate_key("secp256k1")),
+    "X25519": lambda: jwks(OKPKey.generate_key("X25519")),
+    "Ed448": lambda: jwks(OKPKey.generate_key("Ed448")),
+    "to encrypt": lambda: jwks(key("EC"), use="enc"),
+    "for ES256K": lambda: jwks(key("EC"), alg="ES256K"),
+    "EC for RS256": lambda: jwks(key("EC"), alg="RS256"),
+    "RSA for HS256": lambda: jwks(key("RSA"), alg="HS256"),
+    "a secret": lambda: json.dumps(OctKey.import_key(b"x" * 32).as_dict()),
+    "1024 bits": lambda: pem_of_rsa(1024),
+    "2047 bits": lambda: pem_of_rsa(2047),
+}
+
+
+@pytest.mark.parametrize("name", GOOD_FOR_NOTHING)
+def test_a_key_that_is_no_good_is_refused(name: str) -> None:
+    """A9: too weak, for something else, or of a kind that is not heard."""
+    content = GOOD_FOR_NOTHING[name]()
+    with pytest.raises(SettingsError):
+        read_keys(content if isinstance(content, bytes) else content.encode())
 
 
 def test_a_short_rsa_key_is_refused_in_a_set_as_well() -> None:
@@ -205,7 +218,7 @@ GOOD: Mapping[str, Any] = {
     "purposes": ("analytics",),
 }
 BACK = ("https://app.example/back",)
-KEYS = read_keys(jwks(key("EC")).encode())
+KEYS = read_keys(b'{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}')
 
 
 @pytest.mark.parametrize(
