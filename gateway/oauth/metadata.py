@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from gateway.oauth.grants import CONFIDENTIAL
 from gateway.oauth.keys import Keys
 from gateway.oauth.public_keys import TYPE_OF
 from gateway.oauth.registration import GRANT_TYPES
-from gateway.oauth.wellknown import AUTHORIZATION_SERVER, PROTECTED_RESOURCE, well_known
+from gateway.oauth.wellknown import AUTHORIZATION_SERVER, OPENID_PROVIDER, PROTECTED_RESOURCE, well_known
 
 MAX_AGE = 300
 """Seconds that a document, and so a set of keys, may be kept before it is asked for again."""
@@ -60,13 +61,24 @@ def protected_resource(audience: str, issuer: str, scopes: Collection[str]) -> d
     }
 
 
+def openid_provider(issuer: str, scopes: Collection[str]) -> dict[str, Any]:
+    """The same where OpenID Connect Discovery looks for it, as many libraries do first.
+
+    People sign in here for tokens of the gateway; there are no ID tokens, so no algorithm for them is named.
+    """
+    return {**authorization_server(issuer, scopes), "subject_types_supported": ["public"]}
+
+
 def documents(issuer: str, audience: str, keys: Keys, scopes: Collection[str]) -> list[BaseRoute]:
     """The routes of all documents, those that change least said the same to everybody, whatever Host says."""
     server = authorization_server(issuer, scopes)
+    provider = openid_provider(issuer, scopes)
     resource = protected_resource(audience, issuer, scopes)
     return [
         _document(well_known(AUTHORIZATION_SERVER, issuer), server),
         _document(f"{issuer}/.well-known/{AUTHORIZATION_SERVER}", server),
+        _document(well_known(OPENID_PROVIDER, issuer), provider),
+        _document(f"{issuer}/.well-known/{OPENID_PROVIDER}", provider),
         _document(well_known(PROTECTED_RESOURCE, audience), resource),
         _document(well_known(PROTECTED_RESOURCE, audience.removesuffix(urlsplit(audience).path)), resource),
         _key_set(f"{issuer}/jwks.json", keys),
@@ -75,13 +87,24 @@ def documents(issuer: str, audience: str, keys: Keys, scopes: Collection[str]) -
 
 def _document(address: str, content: dict[str, Any]) -> Route:
     async def show(request: Request) -> Response:
-        return JSONResponse(content, headers=_CACHED)
+        return _shown(request, content)
 
     return Route(urlsplit(address).path, show)
 
 
 def _key_set(address: str, keys: Keys) -> Route:
     async def show(request: Request) -> Response:
-        return JSONResponse(keys.public_set(), headers=_CACHED)
+        return _shown(request, keys.public_set())
 
     return Route(urlsplit(address).path, show)
+
+
+def _shown(request: Request, content: dict[str, Any]) -> Response:
+    """A document under a tag of its content, or only that it is still the one the asker has (RFC 9110, 13.1.2)."""
+    answer = JSONResponse(content, headers=_CACHED)
+    tag = f'"{sha256(answer.body).hexdigest()[:32]}"'
+    asked = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
+    if asked & {tag, "*"}:
+        return Response(status_code=304, headers={**_CACHED, "ETag": tag})
+    answer.headers["ETag"] = tag
+    return answer

@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 AUTHORIZATION_SERVER = "oauth-authorization-server"
 """RFC 8414, about an issuer."""
 
+OPENID_PROVIDER = "openid-configuration"
+"""OpenID Connect Discovery 1.0, about an issuer."""
+
 PROTECTED_RESOURCE = "oauth-protected-resource"
 """RFC 9728, about a resource."""
 
