@@ -13,7 +13,7 @@ await run({
       },
       system: { protocolMode: ProtocolMode.OIDC }
     })
-    const tokens = await application.acquireTokenByClientCredential({ scopes: given.scopes })
+    const tokens = await application.acquireTokenByClientCredential({ scopes: given.parameters.scope.split(' ') })
     const headers = { ...JSON_HEADERS, authorization: `Bearer ${tokens.accessToken}` }
     const response = await fetch(given.resource, { method: 'POST', headers, body: QUERY })
     return { tokens, answer: await response.json() }

@@ -20,7 +20,7 @@ class Msal(PythonPeer):
             client_credential=given["secret"],
             oidc_authority=given["issuer"],
         )
-        tokens = application.acquire_token_for_client(given["parameters"].get("scope", "").split())
+        tokens = application.acquire_token_for_client(given["parameters"]["scope"].split())
         if "error" in tokens:
             raise Refused(tokens["error"], tokens["error_description"])
         headers = {"Authorization": f"Bearer {tokens['access_token']}"}

@@ -15,7 +15,7 @@ CHOOSE = [name for name in ALL if not name.startswith("msal")]
 
 in_each_way = pytest.mark.parametrize(
     ("peer", "method"),
-    [(peer, method) for peer in CHOOSE for method in (BASIC, POST)],
+    [*((peer, method) for peer in CHOOSE for method in (BASIC, POST)), ("msal", POST), ("msal-node", POST)],
 )
 
 
