@@ -24,6 +24,8 @@ from gateway.engine.limits import Limits
 from gateway.graphiql import files
 from gateway.logs import RequestLog
 from gateway.oauth.keys import signing_keys
+from gateway.oauth.nonces import nonces
+from gateway.oauth.possession import Possession
 from gateway.oauth.revocations import Revocations
 from gateway.oauth.routes import routes
 from gateway.oauth.verification import Verifier
@@ -41,7 +43,10 @@ def create_app(settings: Settings) -> Starlette:
     keys = signing_keys(settings.state)
     # An engine of its own: nobody who keeps the others busy may keep a worker from what was revoked.
     revocations = Revocations(writer(settings.database))
-    verifier = Verifier(keys, settings.issuer, settings.audience, revocations=revocations)
+    possession = Possession(database, settings.audience, nonces(settings.state))
+    verifier = Verifier(
+        keys, settings.issuer, settings.audience, revocations=revocations, possession=possession
+    )
     endpoint = Endpoint(
         settings,
         schema,
@@ -76,7 +81,7 @@ def create_app(settings: Settings) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/graphql", endpoint),
+            Route("/graphql", possession.nonces.offered(endpoint)),
             Route("/graphql/schema.graphql", PrintedSchema(schema, verifier), methods=["GET"]),
             Route("/", lambda _: RedirectResponse("/graphql")),
             Route("/healthz", healthz),

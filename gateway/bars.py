@@ -17,9 +17,9 @@ from rich.progress import (
 )
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateway.access.pseudonyms import secret
 from gateway.discovery import discover
 from gateway.errors import SettingsError
+from gateway.secrets import secret
 from gateway.settings import Settings
 from gateway.sync.datasets import Dataset
 from gateway.sync.pull import Progress as Pulled

@@ -163,7 +163,9 @@ def test_a_request_without_a_token_is_told_where_to_get_one(door: Door) -> None:
     response = door.post(CALLER, authorization=None)  # type: ignore[arg-type]
     check(response, 401, "UNAUTHENTICATED")
     metadata = f"{ORIGIN}/.well-known/oauth-protected-resource/graphql"
-    assert response.headers["www-authenticate"] == f'Bearer resource_metadata="{metadata}"'
+    where = f'resource_metadata="{metadata}"'
+    challenges = f'Bearer {where}, DPoP algs="ES256 PS256 Ed25519 EdDSA", {where}'
+    assert response.headers["www-authenticate"] == challenges
     assert door.client.get(metadata.removeprefix(ORIGIN)).json()["resource"] == f"{ORIGIN}/graphql"
 
 

@@ -60,6 +60,8 @@ async def test_the_resource_says_who_issues_tokens_for_it(here: World, path: str
         "scopes_supported": ["clients:pii", "clients:read", "orders:read"],
         "bearer_methods_supported": ["header"],
         "authorization_details_types_supported": ["partner_data"],
+        "dpop_signing_alg_values_supported": ["ES256", "PS256", "Ed25519", "EdDSA"],
+        "dpop_bound_access_tokens_required": False,
     }
 
 

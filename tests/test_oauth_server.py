@@ -22,6 +22,7 @@ from starlette.datastructures import Headers
 
 from gateway.oauth.applications import applications
 from gateway.oauth.forms import MAX_FORM, MAX_PARAMETERS
+from gateway.oauth.nonces import nonces
 from gateway.oauth.requests import TokenRequest
 from gateway.oauth.server import Exchange, Service
 from tests.test_oauth import World, world
@@ -197,7 +198,9 @@ async def test_an_unknown_client_and_a_wrong_secret_look_and_cost_the_same(here:
 
 async def test_the_secret_of_an_application_that_does_not_exist_is_compared_too(here: World) -> None:
     """Trap 12: without it, the time of an answer would tell."""
-    service = Service(here.engine, here.keys, here.settings.issuer, here.settings.audience)
+    settings = here.settings
+    offered = nonces(settings.state)
+    service = Service(here.engine, here.keys, settings.issuer, settings.audience, offered)
     async with here.engine.connect() as connection:
         asked = TokenRequest(f"{service.issuer}/token", Headers(), {})
         stranger = await connection.run_sync(

@@ -121,16 +121,17 @@ async def test_the_scheme_may_be_written_in_any_case(scheme: str) -> None:
     assert await verifier().authenticate(scheme + signed(CLAIMS)) == CALLER
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic c2hvcDp4", "DPoP abc", "x"])
-async def test_who_sends_no_bearer_token_is_told_where_to_get_one(header: str | None) -> None:
-    """RFC 6750, 3.1: no error code where no token was sent; RFC 9728, 5.1: where the metadata is."""
+METADATA = 'resource_metadata="https://gateway.example/.well-known/oauth-protected-resource/graphql"'
+DPOP = f'DPoP algs="ES256 PS256 Ed25519 EdDSA", {METADATA}'
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic c2hvcDp4", "DPoP ", "x"])
+async def test_who_sends_no_token_is_told_where_to_get_one_and_how_to_send_it(header: str | None) -> None:
+    """RFC 6750, 3.1: no error code where no token was sent; RFC 9728, 5.1: where the metadata is; RFC 9449, 7.1."""
     with pytest.raises(Refusal) as caught:
         await verifier().authenticate(header)
     assert caught.value.status == 401
-    assert caught.value.headers == {
-        "WWW-Authenticate": "Bearer resource_metadata="
-        '"https://gateway.example/.well-known/oauth-protected-resource/graphql"'
-    }
+    assert caught.value.headers == {"WWW-Authenticate": f"Bearer {METADATA}, {DPOP}"}
 
 
 async def test_a_bad_token_is_told_so_in_fixed_words() -> None:
@@ -139,7 +140,7 @@ async def test_a_bad_token_is_told_so_in_fixed_words() -> None:
     challenge = caught.value.headers["WWW-Authenticate"]
     assert challenge == (
         'Bearer error="invalid_token", error_description="The access token is malformed, expired, or not one '
-        'for this resource.", resource_metadata="https://gateway.example/.well-known/oauth-protected-resource/graphql"'
+        f'for this resource.", {METADATA}, {DPOP}'
     )
 
 

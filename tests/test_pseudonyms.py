@@ -11,7 +11,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from gateway.access.pseudonyms import Pseudonyms, pseudonyms, secret
+from gateway.access.pseudonyms import Pseudonyms, pseudonyms
+from gateway.secrets import secret
 
 KEYS = st.integers(0, 2**63 - 1)
 PARTIES = st.sampled_from(["ALIBABA", "MAILRU", "RDIF", "", "Партия"])
@@ -79,7 +80,7 @@ def test_ids_say_nothing_about_the_order_or_the_size_of_keys(keys: list[int]) ->
 MAKE = """
 import sys, time
 from pathlib import Path
-from gateway.access.pseudonyms import secret
+from gateway.secrets import secret
 start = Path(sys.argv[1]) / "start"
 print("ready", flush=True)
 while not start.exists():

@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from connectors.alibaba.pacific import wall
-from gateway.access.pseudonyms import secret
 from gateway.connector import Batch, Cursor, PartnerError, Upstream
+from gateway.secrets import secret
 from tests.partners import books, small_purchases
 from tests.processes import command, forked
 from tests.venture import Venture, at_work, gateway, keep_batch, many_lines, venture

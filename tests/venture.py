@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.access.pseudonyms import secret
 from gateway.clients.linking import LinkReport
 from gateway.connector import Batch, Cursor, Dataset, Upstream
 from gateway.discovery import discover
+from gateway.secrets import secret
 from gateway.store.database import migrate, writer
 from gateway.sync.pull import pull
 from gateway.sync.rounds import Source, pull_all

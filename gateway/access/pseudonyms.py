@@ -8,8 +8,6 @@ foreign id recognisable: one in 2^64 would pass.
 from __future__ import annotations
 
 import base64
-import contextlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +16,8 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from gateway.secrets import secret
 
 _BLOCK = 16
 _CHECK = bytes(8)
@@ -63,18 +63,3 @@ def _text(block: bytes) -> str:
 def pseudonyms(state: Path) -> Pseudonyms:
     """The venture's pseudonyms, under the secret kept in the state folder; made at the first call."""
     return Pseudonyms(secret(state / "pseudonyms.key"))
-
-
-def secret(path: Path) -> bytes:
-    """32 random bytes kept in a file that only its owner reads; made, once, by whoever comes first."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(os.urandom(32))
-        with contextlib.suppress(FileExistsError):
-            # A link appears whole or not at all, and never replaces another worker's secret.
-            os.link(draft, path)
-        draft.unlink()
-    return path.read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.oauth.answers import refused
+from gateway.oauth.dpop import InvalidProof, read_proof
 from gateway.oauth.forms import check_authentication, claimed_id, read_form
 from gateway.oauth.requests import TokenRequest
 from gateway.oauth.resources import check_resources
@@ -43,18 +45,24 @@ class TokenEndpoint:
     async def _answer(self, request: Request) -> Response:
         try:
             asked = await self._read(request)
+            # What is spent stays spent, whatever else comes of the request: an answer, also of an error, is kept.
+            async with _transaction(self.service.engine, asked) as connection:
+                return await connection.run_sync(
+                    lambda sync: Exchange(self.service, sync, asked).create_token_response(asked)
+                )
         except OAuth2Error as error:
             return refused(error, request.headers)
-        # What is spent stays spent, whatever else comes of the request: an answer, also of an error, is kept.
-        async with _transaction(self.service.engine, asked) as connection:
-            return await connection.run_sync(
-                lambda sync: Exchange(self.service, sync, asked).create_token_response(asked)
-            )
+        except InvalidProof as invalid:
+            # But this one undoes all: who lacks a nonce sends the same again with one, assertion and code and all.
+            return refused(OAuth2Error(invalid.message, error=invalid.error), request.headers)
 
     async def _read(self, request: Request) -> TokenRequest:
         asked = await read_request(self.service, request, "token")
         if "grant_type" not in asked.form:
             raise InvalidRequestError("The parameter grant_type is missing.")
+        if proofs := request.headers.getlist("dpop"):
+            asked.proof = read_proof(proofs, "POST", asked.uri, self.service.nonces, time.time())
+            asked.key = asked.proof.key
         return asked
 
 

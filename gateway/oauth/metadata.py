@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.oauth.details import PARTNER_DATA
+from gateway.oauth.dpop import ALGORITHMS
 from gateway.oauth.following import PERSONAL
 from gateway.oauth.grants import CONFIDENTIAL
 from gateway.oauth.keys import Keys
@@ -47,6 +48,7 @@ def authorization_server(issuer: str, scopes: Collection[str]) -> dict[str, Any]
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "authorization_details_types_supported": [PARTNER_DATA],
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
     }
 
 
@@ -58,6 +60,8 @@ def protected_resource(audience: str, issuer: str, scopes: Collection[str]) -> d
         "scopes_supported": sorted(scopes),
         "bearer_methods_supported": ["header"],
         "authorization_details_types_supported": [PARTNER_DATA],
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
+        "dpop_bound_access_tokens_required": False,
     }
 
 

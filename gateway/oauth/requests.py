@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 
 if TYPE_CHECKING:
     from gateway.oauth.authorizations import Authorization
+    from gateway.oauth.dpop import Proof
     from gateway.oauth.forms import Form
 
 
@@ -20,7 +21,7 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]
     What the token shall hold beside its scopes is written here as it is settled: the purpose, the (party, dataset)
     pairs it is narrowed to, the thumbprint of the key it is bound to, and the authorization it follows from, whole
     where refresh tokens follow too. `client_claimed` is who asks, as far as it says so itself, and `address` where it
-    asks from.
+    asks from; `proof` is that of the key.
     """
 
     client_claimed: str = ""
@@ -30,6 +31,7 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]
     datasets: frozenset[tuple[str, str]] | None = None
     key: str | None = None
     grant: str | None = None
+    proof: Proof | None = None
     authorization: Authorization
 
     def __init__(self, uri: str, headers: Headers, form: Mapping[str, str]) -> None:

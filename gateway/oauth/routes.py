@@ -17,6 +17,7 @@ from gateway.oauth.endpoints import TokenEndpoint
 from gateway.oauth.inspection import InspectionEndpoint, RevocationEndpoint
 from gateway.oauth.keys import Keys
 from gateway.oauth.metadata import documents
+from gateway.oauth.nonces import nonces
 from gateway.oauth.pages import style
 from gateway.oauth.server import Service, Words
 from gateway.oauth.signing import SignIn, SignOut
@@ -41,14 +42,14 @@ def routes(
     # Below INFO, Authlib writes whole tokens into the log.
     logging.getLogger("authlib").setLevel(logging.INFO)
     words = Words(parties, scopes, purposes)
-    service = Service(engine, keys, settings.issuer, settings.audience, words=words)
+    service = Service(engine, keys, settings.issuer, settings.audience, nonces(settings.state), words=words)
     read = Verifier(keys, settings.issuer, settings.audience).read
     return [
         Route(urlsplit(f"{settings.issuer}/authorize").path, AuthorizationEndpoint(service)),
         Route(urlsplit(f"{settings.issuer}/sign-in").path, SignIn(service)),
         Route(urlsplit(f"{settings.issuer}/sign-out").path, SignOut(service)),
         Route(urlsplit(f"{settings.issuer}/page.css").path, style),
-        Route(urlsplit(f"{settings.issuer}/token").path, TokenEndpoint(service)),
+        Route(urlsplit(f"{settings.issuer}/token").path, service.nonces.offered(TokenEndpoint(service))),
         Route(urlsplit(f"{settings.issuer}/introspect").path, InspectionEndpoint(service, read)),
         Route(urlsplit(f"{settings.issuer}/revoke").path, RevocationEndpoint(service, read)),
         *documents(settings.issuer, settings.audience, keys, scopes),

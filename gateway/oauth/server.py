@@ -19,10 +19,12 @@ from gateway.oauth.answers import UNSTORED, refused, sent_back
 from gateway.oauth.applications import Application, hash_secret, lookup
 from gateway.oauth.assertions import PrivateKeyJwt
 from gateway.oauth.authorizations import Authorization
+from gateway.oauth.binding import use_proof
 from gateway.oauth.codes import S256, AuthorizationCode
 from gateway.oauth.details import claim
 from gateway.oauth.grants import ClientCredentials
 from gateway.oauth.keys import Keys
+from gateway.oauth.nonces import Nonces
 from gateway.oauth.refreshes import Refresh, issue_refresh_token
 from gateway.oauth.requests import AuthorizationRequest, TokenRequest
 from gateway.oauth.throttle import Throttle
@@ -50,6 +52,7 @@ class Service:
     keys: Keys
     issuer: str
     audience: str
+    nonces: Nonces
     throttle: Throttle = field(default_factory=Throttle)
     words: Words = field(default_factory=lambda: Words({}, {}, {}))
 
@@ -80,6 +83,8 @@ class Exchange(AuthorizationServer):  # type: ignore[misc]
     def generate_token(self, *arguments: Any, **options: Any) -> dict[str, Any]:
         """The answer to a token request, with the details that were granted (RFC 9396, 7)."""
         token: dict[str, Any] = super().generate_token(*arguments, **options)
+        if self.request.key:
+            token["token_type"] = "DPoP"  # noqa: S105 - a type, no secret
         if self.request.datasets is not None:
             token["authorization_details"] = claim(self.request.datasets, self.request.purpose)
         return token
@@ -89,13 +94,15 @@ class Exchange(AuthorizationServer):  # type: ignore[misc]
     ) -> Application:
         """The application that the request proves to be from, by one of these methods; a failure is counted.
 
-        Raises `InvalidClientError`.
+        Where it asks for a token, its proof of possession is used up. Raises `InvalidClientError` and `InvalidProof`.
         """
         try:
             application: Application = super().authenticate_client(request, methods, endpoint)
         except InvalidClientError:
             self.service.throttle.failed(f"application:{request.client_claimed}", request.address)
             raise
+        if endpoint == "token":
+            use_proof(self.connection, request.proof, application)
         return application
 
     def access_token(self, client: Application, grant_type: str, user: User | None, scope: str) -> str:

@@ -13,10 +13,13 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, GuestProtocol
 from joserfc.jws import JWSRegistry
 from joserfc.registry import HeaderParameter
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import Refusal
 from gateway.oauth.details import granted
+from gateway.oauth.dpop import ALGORITHMS, InvalidProof
 from gateway.oauth.keys import ALGORITHM, Keys
+from gateway.oauth.possession import Possession
 from gateway.oauth.revocations import Revocations
 from gateway.oauth.tokens import SKEW, Caller
 from gateway.oauth.wellknown import PROTECTED_RESOURCE, well_known
@@ -41,6 +44,7 @@ class Verifier:
         clock: Callable[[], float] = time.time,
         size: int = 10_000,
         revocations: Revocations | None = None,
+        possession: Possession | None = None,
     ) -> None:
         self._keys = keys
         self._version = keys.version
@@ -49,33 +53,51 @@ class Verifier:
         self._clock = clock
         self._size = size
         self._revocations = revocations
+        self._possession = possession
         self._metadata = well_known(PROTECTED_RESOURCE, audience)
         self._verified: OrderedDict[bytes, Caller] = OrderedDict()
 
     async def authenticate(
         self, authorization: str | None, method: str = "POST", proofs: Sequence[str] = ()
     ) -> Caller:
-        """The caller behind an Authorization header (RFC 6750, 2.1).
+        """The caller behind an Authorization header (RFC 6750, 2.1; RFC 9449, 7.1), and the DPoP headers beside it.
 
-        Raises `Refusal` 401: without an error code when no bearer token was sent, else `invalid_token`.
+        A bearer token that is known takes no wait; a bound one takes a write to the database each time. Raises
+        `Refusal`: 401, without an error code when no token was sent, or 503 where the database cannot be written.
         """
         scheme, _, token = (authorization or "").partition(" ")
-        token = token.strip(" ")
-        if not token or scheme.lower() != "bearer":
-            raise self._refusal("A bearer token is required.")
+        scheme, token = scheme.lower(), token.strip(" ")
+        if not token or scheme not in ("bearer", "dpop"):
+            raise self._refusal("An access token is required.")
         if len(token) > MAX_TOKEN or not token.isascii():
-            raise self._invalid()
+            raise self._invalid(scheme)
         if self._version != self._keys.version:
             self._forget()
         digest = sha256(token.encode()).digest()
-        known = self._verified.get(digest)
-        if known is not None and self._clock() < known.expires:
+        caller = self._verified.get(digest)
+        if caller is not None and self._clock() < caller.expires:
             self._verified.move_to_end(digest)
         else:
-            known = self._remember(digest, self._verify(token))
-        if self._revocations is not None and self._revocations.revoked(known):
-            raise self._invalid()
-        return known
+            caller = self._remember(digest, self._verify(token, scheme))
+        if self._revocations is not None and self._revocations.revoked(caller):
+            raise self._invalid(scheme)
+        # Whoever steals a bound token must not get through by calling it a bearer token, nor the other way round.
+        if (caller.key is None) != (scheme == "bearer"):
+            raise self._invalid(scheme)
+        if caller.key is not None:
+            await self._prove(caller, token, method, proofs)
+        return caller
+
+    async def _prove(self, caller: Caller, token: str, method: str, proofs: Sequence[str]) -> None:
+        if self._possession is None:
+            raise self._invalid("dpop")
+        try:
+            await self._possession.prove(caller, token, method, proofs)
+        except InvalidProof as invalid:
+            raise self._refusal(invalid.message, "dpop", invalid.error) from None
+        except (SQLAlchemyError, TimeoutError):
+            message = "The proof cannot be checked now; try again in a moment."
+            raise Refusal(503, "UNAVAILABLE", message, {"Retry-After": "1"}) from None
 
     def read(self, token: str) -> tuple[Caller, dict[str, Any]] | None:
         """The caller and the claims of a token that this gateway issued and that has not expired, else None."""
@@ -98,12 +120,12 @@ class Verifier:
             self._verified.popitem(last=False)
         return caller
 
-    def _verify(self, token: str) -> Caller:
+    def _verify(self, token: str, scheme: str) -> Caller:
         try:
             return self._caller(jwt.decode(token, self._key, registry=_REGISTRY).claims)
         except (JoseError, ValueError, TypeError):
             # A header that is JSON but no object makes joserfc stumble over its own types.
-            raise self._invalid() from None
+            raise self._invalid(scheme) from None
 
     def _key(self, token: GuestProtocol) -> ECKey:
         key = self._keys.find(token.headers()["kid"])
@@ -128,17 +150,31 @@ class Verifier:
             expires=expires,
             user=None if subject == application else subject,
             datasets=granted(claims["authorization_details"]) if "authorization_details" in claims else None,
+            key=_bound(claims["cnf"]) if "cnf" in claims else None,
             grant=_text(claims, "grant") if "grant" in claims else None,
             token=_text(claims, "jti"),
         )
 
-    def _invalid(self) -> Refusal:
+    def _invalid(self, scheme: str) -> Refusal:
         description = "The access token is malformed, expired, or not one for this resource."
-        return self._refusal(description, f'error="invalid_token", error_description="{description}", ')
+        return self._refusal(description, scheme, "invalid_token")
 
-    def _refusal(self, message: str, reason: str = "") -> Refusal:
-        challenge = f'Bearer {reason}resource_metadata="{self._metadata}"'
+    def _refusal(self, message: str, scheme: str = "bearer", error: str = "") -> Refusal:
+        """401 with a challenge for each way a token can be sent, that of the way tried first and with the error."""
+        reason = f'error="{error}", error_description="{message}", ' if error else ""
+        metadata = f'resource_metadata="{self._metadata}"'
+        challenges = [f"Bearer {{}}{metadata}", f'DPoP {{}}algs="{" ".join(ALGORITHMS)}", {metadata}']
+        if scheme == "dpop":
+            challenges.reverse()
+        challenge = ", ".join(challenges).format(reason, "")
         return Refusal(401, "UNAUTHENTICATED", message, {"WWW-Authenticate": challenge})
+
+
+def _bound(confirmation: Any) -> str:
+    """The key that a token's `cnf` names; a binding that is not known here is none that may be left out."""
+    if not isinstance(confirmation, dict) or confirmation.keys() != {"jkt"}:
+        raise ValueError("the token is bound to what cannot be checked")
+    return _text(confirmation, "jkt")
 
 
 def _text(claims: dict[str, Any], name: str) -> str:

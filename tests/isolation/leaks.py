@@ -11,12 +11,13 @@ import pytest
 
 from gateway import app
 from gateway.access import request
-from gateway.access.pseudonyms import Pseudonyms, secret
+from gateway.access.pseudonyms import Pseudonyms
 from gateway.access.rules import OWN_OR_SHARED, shared
 from gateway.clients import accounts, client, query
 from gateway.clients.orders import orders
 from gateway.engine.engine import Engine
 from gateway.errors import FieldError
+from gateway.secrets import secret
 from gateway.store import readers
 from gateway.store.queries import Query
 from gateway.store.readers import Readers
