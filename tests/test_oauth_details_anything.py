@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -67,6 +68,17 @@ def test_any_text_is_a_grant_within_bounds_or_refused(text: str) -> None:
         assert found <= {(right.owner, right.dataset) for right in RIGHTS}
         assert granted(claim(found, "analytics")) == found
     assert said is None or said in SAID
+
+
+@pytest.mark.parametrize("name", ["party", "purpose", "datasets"])
+@pytest.mark.parametrize("text", ["\ud800", "orders\x00", "a\nb"])
+def test_what_cannot_be_written_is_no_name(name: str, text: str) -> None:
+    """Half a surrogate pair comes through JSON, and would stop whoever writes it on; an outside issuer may sign it."""
+    entry = {**detail("MAILRU", "orders"), name: [text] if name == "datasets" else text}
+    with pytest.raises(InvalidAuthorizationDetails):
+        read(json.dumps([entry]))
+    with pytest.raises(ValueError, match="not those of a token"):
+        granted([entry])
 
 
 @given(values)

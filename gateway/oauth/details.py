@@ -82,7 +82,7 @@ def _entries(text: str) -> list[Any]:
     if len(text) > MAX_DETAILS:
         _refuse(f"The details must not exceed {MAX_DETAILS} characters.")
     try:
-        entries = json.loads(text, object_pairs_hook=_members, parse_constant=_constant)
+        entries = json.loads(text, object_pairs_hook=_members)
     except (ValueError, RecursionError):
         _refuse("The details must be a JSON array of objects, in which no member is said twice.")
     if not isinstance(entries, list) or not entries:
@@ -97,10 +97,6 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
 def _entry(entry: Any) -> tuple[str, list[str], str | None]:
     """Party, datasets and purpose of one entry."""
     if not isinstance(entry, dict) or entry.get("type") != PARTNER_DATA:
@@ -108,11 +104,16 @@ def _entry(entry: Any) -> tuple[str, list[str], str | None]:
     if entry.keys() - _MEMBERS:
         _refuse("An entry has the members type, party, datasets and purpose, and no other.")
     party, datasets, purpose = entry.get("party"), entry.get("datasets"), entry.get("purpose", "")
-    if not isinstance(party, str) or not isinstance(purpose, str):
+    if not _is_text(party) or not _is_text(purpose):
         _refuse("The party of an entry must be a text, and so must its purpose, if it is said.")
-    if not isinstance(datasets, list) or not datasets or not all(isinstance(each, str) for each in datasets):
+    if not isinstance(datasets, list) or not datasets or not all(map(_is_text, datasets)):
         _refuse("The datasets of an entry must be an array of at least one text.")
     return party, datasets, purpose if "purpose" in entry else None
+
+
+def _is_text(value: Any) -> bool:
+    # Half a surrogate pair is a text to JSON, and to nothing that the value goes to later.
+    return isinstance(value, str) and value.isprintable()
 
 
 def _refuse(description: str) -> NoReturn:
