@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeGuard
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 
@@ -111,7 +111,7 @@ def _entry(entry: Any) -> tuple[str, list[str], str | None]:
     return party, datasets, purpose if "purpose" in entry else None
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: Any) -> TypeGuard[str]:
     # Half a surrogate pair is a text to JSON, and to nothing that the value goes to later.
     return isinstance(value, str) and value.isprintable()
 
