@@ -17,9 +17,9 @@ from rich.console import Console
 from starlette.applications import Starlette
 
 from gateway.access.agreements import CONTRACT
-from gateway.app import create_app, prepare
+from gateway.app import create_app, prepare, register_graphiql
 from gateway.bars import pull_round
-from gateway.commands import agreements, applications, keys
+from gateway.commands import agreements, applications, keys, users
 from gateway.demo import run as demo_run
 from gateway.demo.setting import WORLD, sandbox_port, sandboxes, write_settings
 from gateway.discovery import discover, party_scopes
@@ -39,6 +39,7 @@ app = typer.Typer(
 app.add_typer(agreements.app)
 app.add_typer(applications.app)
 app.add_typer(keys.app)
+app.add_typer(users.app)
 
 Port = Annotated[int, typer.Option(envvar="PORT", help="The loopback port to serve on.")]
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
@@ -69,7 +70,7 @@ async def _demo(settings: Settings, port: int) -> None:
         serving: list[asyncio.Task[None]] = []
 
         async def servable() -> None:
-            found = await demo_run.applications(settings)
+            found = await demo_run.callers(settings)
             serving.append(await _serving(create_app(settings), port))
             demo_run.show(console, settings, found)
 
@@ -97,6 +98,7 @@ def serve(port: Port = 8000, host: Host = "127.0.0.1") -> None:
     settings = load()
     configure()
     asyncio.run(prepare(settings))
+    asyncio.run(register_graphiql(settings))
     uvloop.run(_serve(create_app(settings), host, port))
 
 

@@ -22,6 +22,7 @@ from gateway.endpoint.printed import PrintedSchema
 from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
 from gateway.graphiql import files
+from gateway.graphiql.application import register
 from gateway.logs import RequestLog
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.nonces import nonces
@@ -92,6 +93,14 @@ def create_app(settings: Settings) -> Starlette:
         middleware=[Middleware(RequestLog)],
         lifespan=lifespan,
     )
+
+
+async def register_graphiql(settings: Settings) -> None:
+    """Have GraphiQL among the applications, so that people can sign in at this origin."""
+    database = writer(settings.database)
+    async with database.begin() as connection:
+        await register(connection, settings.audience, Schema(discover()).scopes, CONTRACT.purposes)
+    await database.dispose()
 
 
 async def prepare(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+import pytest
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,9 +23,7 @@ from gateway.oauth.applications import applications, hash_secret
 from gateway.oauth.registration import Known
 from gateway.oauth.users import add
 from gateway.schema import Schema
-from gateway.settings import Settings
-from gateway.store.database import writer
-from tests.conftest import empty_database
+from tests.conftest import ORIGIN, Gateway
 
 SECRET = "a secret of the application, long enough"
 PASSWORD = "correct horse battery staple"
@@ -88,15 +87,6 @@ async def settle(connection: AsyncConnection) -> None:
     await add(
         connection, OLGA, "Olga", "MAILRU", PASSWORD, ["clients:read", "mailru:read"], ["analytics"], KNOWN
     )
-
-
-async def settled(settings: Settings) -> None:
-    """A database with them."""
-    await empty_database(settings)
-    database = writer(settings.database)
-    async with database.begin() as connection:
-        await settle(connection)
-    await database.dispose()
 
 
 class Forms(HTMLParser):
@@ -202,6 +192,23 @@ class Flow:
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
         return found
+
+    async def sign_in_raw(self, id: str = LI, **changes: str | None) -> httpx.Response:
+        """What the browser gets when somebody has signed in."""
+        return await self.sign_in(await self.begin(**changes), id)
+
+
+def browser(gateway: Gateway) -> httpx.AsyncClient:
+    """A browser that nobody has used."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app), base_url=ORIGIN)
+
+
+@pytest.fixture
+async def at(gateway: Gateway) -> Gateway:
+    """A gateway with applications and people."""
+    async with gateway.writing() as connection:
+        await settle(connection)
+    return gateway
 
 
 def sent(answer: httpx.Response) -> dict[str, str]:

@@ -15,7 +15,17 @@ from starlette.routing import Route
 from gateway.graphiql import files, page
 
 ORIGIN = "http://gateway.test"
-OWN = ("index.html", "gateway.js", "bar.js", "session.js", "storage.js", "examples.js", "gateway.css")
+OWN = (
+    "index.html",
+    "gateway.js",
+    "bar.js",
+    "person.js",
+    "session.js",
+    "tokens.js",
+    "storage.js",
+    "examples.js",
+    "gateway.css",
+)
 HOST = re.compile(r"""(?:https?:|wss?:|["'(`]\s*)//[\w.-]+""", re.IGNORECASE)
 IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*\(?["'`]([^"'`]+)""")
 

@@ -16,11 +16,12 @@ from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.access.agreements import CONTRACT
-from gateway.app import prepare
+from gateway.app import prepare, register_graphiql
 from gateway.bars import Meter, bars, pull_round
 from gateway.demo.consents import seed_consents
 from gateway.demo.quality import quality
 from gateway.demo.setting import TRUTH, furnish
+from gateway.demo.users import users
 from gateway.discovery import discover
 from gateway.oauth.applications import add, find
 from gateway.oauth.keys import signing_keys
@@ -86,26 +87,36 @@ async def _analyze(engine: AsyncEngine) -> None:
         await connection.commit()
 
 
-async def applications(settings: Settings) -> list[dict[str, Any]]:
-    """The demo's applications, each with secret, token and examples; also in `demo.json`, for its owner alone."""
+async def callers(settings: Settings) -> dict[str, Any]:
+    """The demo's people, each with a password, and its applications, each with secret, token and examples.
+
+    It stands in `demo.json` too, for its owner alone.
+    """
     path = settings.state / "demo.json"
-    known: dict[str, str] = {}
-    if path.exists():
-        known = {each["id"]: each["secret"] for each in json.loads(path.read_text())["applications"]}
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    known = {each["id"]: each["secret"] for each in kept.get("applications", ())}
+    passwords = {each["id"]: each["password"] for each in kept.get("users", ())}
+    await register_graphiql(settings)
     engine = writer(settings.database)
     async with engine.begin() as connection:
         found = [
             await _application(settings, connection, declared, known.get(declared["id"]))
             for declared in tomllib.loads(_APPLICATIONS.read_text())["applications"]
         ]
+        people = await users(connection, passwords, _known())
     await engine.dispose()
-    document = {"graphql": settings.audience, "token": f"{settings.issuer}/token", "applications": found}
+    document = {
+        "graphql": settings.audience,
+        "token": f"{settings.issuer}/token",
+        "users": people,
+        "applications": found,
+    }
     draft = path.with_suffix(".draft")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         json.dump(document, file, indent=2, ensure_ascii=False)
     draft.replace(path)
-    return found
+    return document
 
 
 async def _application(
@@ -113,13 +124,8 @@ async def _application(
 ) -> dict[str, Any]:
     scopes, purposes = declared["scopes"], declared["purposes"]
     if word is None or await find(connection, declared["id"]) is None:
-        known = Known(
-            parties=set(CONTRACT.parties),
-            scopes=set(Schema(discover()).scopes),
-            purposes=set(CONTRACT.purposes),
-        )
         word = await add(
-            connection, declared["id"], declared["name"], declared["party"], scopes, purposes, known
+            connection, declared["id"], declared["name"], declared["party"], scopes, purposes, _known()
         )
     now = int(time.time())
     caller = Caller(declared["party"], declared["id"], frozenset(scopes), purposes[0])
@@ -144,9 +150,13 @@ async def _application(
     }
 
 
-def show(console: Console, settings: Settings, found: list[dict[str, Any]]) -> None:
+def _known() -> Known:
+    return Known(set(CONTRACT.parties), set(Schema(discover()).scopes), set(CONTRACT.purposes))
+
+
+def show(console: Console, settings: Settings, found: Mapping[str, Any]) -> None:
     """Print what a newcomer needs, in a form that can be pasted."""
-    for each in found:
+    for each in found["applications"]:
         console.rule(f"[bold]{each['id']}[/bold] · {each['party']}", align="left")
         console.print(
             f"  secret   {each['secret']}\n  scopes   {' '.join(each['scopes'])}\n"
@@ -156,6 +166,13 @@ def show(console: Console, settings: Settings, found: list[dict[str, Any]]) -> N
         console.out(each["curl"], highlight=False)
         console.print("  a fresh token:", style="dim")
         console.out(each["fresh_token"], highlight=False)
+    console.rule("[bold]people[/bold], who sign in to GraphiQL in a browser", align="left")
+    for each in found["users"]:
+        console.print(
+            f"  sign in as [bold]{each['id']}[/bold] with the password [bold]{each['password']}[/bold]"
+            f" · {each['party']}",
+            highlight=False,
+        )
     console.rule(align="left")
     console.print(
         f"The gateway serves [bold]{settings.audience}[/bold]; a browser gets GraphiQL there.\n"

@@ -32,8 +32,16 @@ class SignIn(Endpoint):
         id = form.get("id", "").strip().lower()
         if not come.proven(request, form, SIGN_IN):
             return come.show("sign_in", stale=True, proof=come.proof(SIGN_IN), id=id)
+        who, address = f"user:{id}", request.client.host if request.client else ""
+        if seconds := self.service.throttle.wait(who, address):
+            return _later(come, id, seconds)
         password = form.get("password", "")
         person = await self._person(id, password)
+        if person is None:
+            self.service.throttle.failed(who, address)
+        # Of many tries at once most were begun before the first had failed: how they end is not told.
+        if seconds := self.service.throttle.wait(who, address):
+            return _later(come, id, seconds)
         if person is None:
             return come.show("sign_in", 403, notice=_WRONG, proof=come.proof(SIGN_IN), id=id)
         return await self._enter(come, person, password)
@@ -62,6 +70,13 @@ class SignIn(Endpoint):
         response = come.again()
         hand_out(response, cookie, come.origin)
         return response
+
+
+def _later(come: Visit, id: str, seconds: int) -> Response:
+    notice = f"Too many tries have failed. Please wait {seconds} seconds."
+    response = come.show("sign_in", 429, notice=notice, proof=come.proof(SIGN_IN), id=id)
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,22 @@
 /** Bar: the strip above GraphiQL where one signs in, and sees as whom one is signed in. */
 
+import { Person, leave } from "./person.js";
 import { Session } from "./session.js";
 
 const HINT =
   "Sign in to explore. The gateway shows its schema only to a caller it knows, and of it only what that caller may ask for. " +
-  "What you enter stays in this page's memory: a reload forgets it.";
+  "Secrets and tokens stay in this page's memory.";
 
-/** How the forms sign in; each takes what was entered. */
+const words = (text) => text.split(/[\s,]+/).filter(Boolean).join(" ");
+
+/** How the forms sign in; each takes what was entered, and gives no session where the browser goes away for it. */
 const WAYS = {
+  person: ({ scope, purpose }) => leave({ scope: words(scope), purpose: purpose.trim() }),
   application: ({ application, secret, scope, purpose }) =>
     Session.open({
       application: application.trim(),
       secret,
-      scope: scope.split(/[\s,]+/).filter(Boolean).join(" "),
+      scope: words(scope),
       purpose: purpose.trim(),
     }),
   token: ({ token }) => Session.paste(token.trim().replace(/^bearer\s+/i, "")),
@@ -22,7 +26,7 @@ export class Bar {
   #bar;
   #changed;
   #session = null;
-  #way = "application";
+  #way = "person";
 
   /** `changed` is told the session whenever one begins, and null when it ends. */
   constructor(bar, changed) {
@@ -37,13 +41,14 @@ export class Bar {
     for (const button of bar.querySelectorAll("[data-show]")) {
       button.addEventListener("click", () => this.#show((this.#way = button.dataset.show)));
     }
-    bar.querySelector("[data-sign-out]").addEventListener("click", () => this.#leave());
+    bar.querySelector("[data-sign-out]").addEventListener("click", () => this.#signOut());
     this.#leave();
+    this.#return();
   }
 
   /** Puts the cursor where one signs in. */
   focus() {
-    this.#bar.querySelector(`form.${this.#way} input`).focus();
+    this.#bar.querySelector(`form.${this.#way} [data-first]`).focus();
   }
 
   #form(way) {
@@ -64,18 +69,39 @@ export class Bar {
   async #signIn(way) {
     const form = this.#form(way);
     const entered = Object.fromEntries(new FormData(form));
+    await this.#try(form, () => WAYS[way](entered));
+    if (this.#session) form.reset();
+    else form.querySelector("[type=password]")?.select();
+  }
+
+  /** Whoever comes back from signing in, or was signed in before a reload. */
+  #return() {
+    return this.#try(this.#form("person"), async () => {
+      const person = await Person.returned();
+      return person && Session.of(person);
+    });
+  }
+
+  async #try(form, way) {
     const controls = [...form.elements];
+    const said = this.#bar.querySelector(".notice").textContent;
     this.#say("Signing in…");
     controls.forEach((control) => (control.disabled = true));
     try {
-      this.#enter(await WAYS[way](entered));
-      form.reset();
+      const session = await way();
+      if (session) this.#enter(session);
+      else this.#say(said);
     } catch (error) {
       this.#say(error.message, "error");
     } finally {
       controls.forEach((control) => (control.disabled = false));
     }
-    if (!this.#session) form.querySelector("[type=password]").select();
+  }
+
+  #signOut() {
+    // Nothing is lost when it cannot be told: the tokens end by themselves.
+    this.#session?.leave()?.catch(() => {});
+    this.#leave();
   }
 
   #enter(session) {
@@ -91,6 +117,7 @@ export class Bar {
 
   #describe({ caller, end }) {
     const put = (name, ...content) => this.#bar.querySelector(`[data-caller=${name}]`).replaceChildren(...content);
+    put("person", caller.person ?? "");
     put("party", caller.party);
     put("application", caller.application);
     put("purpose", caller.purpose);

@@ -1,7 +1,8 @@
-/** Session: a token at work in this page. Everything is held in memory alone; a reload forgets it. */
+/** Session: a token at work in this page. It is held in memory alone. */
+
+import { Refused, claimsOf, fetchToken, read, send } from "./tokens.js";
 
 const GRAPHQL = "/graphql";
-const TOKEN = "/oauth/token";
 const ACCEPT = "application/graphql-response+json, application/json";
 const CALLER = "{ caller { party application purpose scopes } }";
 const RETRY = 10_000; // ms until a failed renewal is tried again
@@ -15,67 +16,41 @@ const REASONS = {
   unauthorized_client: "This application may not get a token in this way.",
 };
 
-/** The gateway said no, so that asking again the same way is of no use. The message is for the reader. */
-export class Refused extends Error {}
-
-/** Sends a request as nobody but who its headers say. Throws an Error in words when no answer comes. */
-async function send(url, options) {
-  try {
-    // Without `omit` a 401 would open the browser's own password window, and cookies would go along.
-    return await fetch(url, { ...options, credentials: "omit", cache: "no-store", redirect: "error" });
-  } catch (error) {
-    if (options.signal?.aborted) throw error;
-    throw new Error("The gateway does not answer. Is it running, and is the network up?");
-  }
-}
-
-async function read(response) {
-  const body = await response.json().catch(() => null);
-  if (body && typeof body === "object") return body;
-  throw new Error(`The gateway answered ${response.status} ${response.statusText}, and not with JSON.`);
-}
-
 /** `id:secret` as RFC 6749, 2.3.1 has it: each form-encoded first, so that any character may occur. */
 function basic({ application, secret }) {
   return `Basic ${btoa(`${encodeURIComponent(application)}:${encodeURIComponent(secret)}`)}`;
 }
 
-/** Fetches a token by the client credentials grant (RFC 6749, 4.4). Throws `Refused` if none is given. */
-async function fetchToken(credentials) {
-  const form = new URLSearchParams({ grant_type: "client_credentials" });
-  for (const name of ["scope", "purpose"]) if (credentials[name]) form.set(name, credentials[name]);
-  const headers = { Authorization: basic(credentials), Accept: "application/json" };
-  const response = await send(TOKEN, { method: "POST", headers, body: form });
-  const body = await read(response);
-  if (response.ok && body.access_token) {
-    return { value: body.access_token, end: Date.now() + 1000 * (body.expires_in ?? 300) };
-  }
-  const reason = REASONS[body.error] ?? body.error_description ?? `The gateway gave no token (${response.status}).`;
-  throw response.status < 500 && response.status !== 429 ? new Refused(reason) : new Error(reason);
+/** An application that proves itself by its secret (RFC 6749, 4.4), as often as a token is needed. */
+function service({ application, secret, scope, purpose }) {
+  const form = { grant_type: "client_credentials", scope, purpose };
+  const headers = { Authorization: basic({ application, secret }) };
+  return { renew: () => fetchToken(form, REASONS, headers), leave: async () => {}, forget: () => {} };
 }
 
-/** When a pasted token ends, in ms since the epoch, as far as it says; the gateway alone decides. */
+/** When a pasted token ends, in ms since the epoch, as far as it says. */
 function endOf(token) {
-  try {
-    const claims = JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
-    return Number.isFinite(claims.exp) ? claims.exp * 1000 : Infinity;
-  } catch {
-    return Infinity;
-  }
+  const { exp } = claimsOf(token);
+  return Number.isFinite(exp) ? exp * 1000 : Infinity;
 }
 
 /** Events: `ended` (with `detail`, why), `delayed` (a renewal failed and is tried again), `renewed`. */
 export class Session extends EventTarget {
-  #credentials;
+  #source;
   #token;
   #renewal;
   #timer;
 
-  /** Signs in with an application's credentials; the token is renewed until `close`. */
-  static async open(credentials) {
+  /** Signs in with an application's id and secret. */
+  static open(credentials) {
+    return Session.of(service(credentials));
+  }
+
+  /** Signs in with tokens of a source, `renew()`, until `close`. */
+  static async of(source) {
     const session = new Session();
-    session.#credentials = credentials;
-    session.#keep(await fetchToken(credentials));
+    session.#source = source;
+    session.#keep(await source.renew());
     return session.#introduced();
   }
 
@@ -89,7 +64,7 @@ export class Session extends EventTarget {
 
   /** When the token ends (ms since the epoch), or null when it renews itself. */
   get end() {
-    return this.#credentials ? null : this.#token.end;
+    return this.#source ? null : this.#token.end;
   }
 
   /** Runs an operation; what its own `headers` say goes before what the session would send. */
@@ -112,14 +87,24 @@ export class Session extends EventTarget {
   /** Forgets the token and what it was got with. */
   close() {
     clearTimeout(this.#timer);
-    this.#token = this.#credentials = undefined;
+    this.#source?.forget();
+    this.#token = this.#source = undefined;
+  }
+
+  /** The same, and the gateway is told, so that what was got is good for nobody any more. */
+  leave() {
+    const source = this.#source;
+    this.#source = undefined;
+    this.close();
+    return source?.leave();
   }
 
   async #introduced() {
     try {
       const { data, errors } = await this.ask({ query: CALLER });
       if (!data?.caller) throw new Refused(errors?.[0]?.message ?? "The gateway does not say who is asking.");
-      this.caller = data.caller;
+      const { sub, client_id } = claimsOf(this.#token.value);
+      this.caller = { ...data.caller, person: sub === client_id ? null : sub };
       return this;
     } catch (error) {
       this.close();
@@ -129,13 +114,13 @@ export class Session extends EventTarget {
 
   async #authorization() {
     if (!this.#token) throw new Refused("Sign in first.");
-    if (this.#credentials && this.#token.end - Date.now() < NEARLY) await this.#renew();
+    if (this.#source && this.#token.end - Date.now() < NEARLY) await this.#renew();
     return `Bearer ${this.#token.value}`;
   }
 
   /** The gateway did not take the token: get another one, or give up. */
   async #doubt() {
-    if (this.#credentials) return this.#renew();
+    if (this.#source) return this.#renew();
     const refused = new Refused("The gateway does not accept this token: it has ended, or is not one of its own.");
     this.#over(refused);
     throw refused;
@@ -143,8 +128,9 @@ export class Session extends EventTarget {
 
   /** Fetches the next token; all who ask for it at once get the same one. */
   #renew() {
-    this.#renewal ??= fetchToken(this.#credentials)
-      .then((token) => this.#credentials && this.#renewed(token))
+    this.#renewal ??= this.#source
+      .renew()
+      .then((token) => this.#source && this.#renewed(token))
       .catch((error) => this.#failed(error))
       .finally(() => (this.#renewal = undefined));
     return this.#renewal;
@@ -157,7 +143,7 @@ export class Session extends EventTarget {
 
   #failed(error) {
     if (error instanceof Refused) this.#over(error);
-    else if (this.#credentials) {
+    else if (this.#source) {
       this.#wait(RETRY);
       this.dispatchEvent(new CustomEvent("delayed", { detail: error.message }));
     }
@@ -167,12 +153,12 @@ export class Session extends EventTarget {
   #keep(token) {
     this.#token = token;
     const left = token.end - Date.now();
-    if (left !== Infinity) this.#wait(this.#credentials ? left * 0.8 : left);
+    if (left !== Infinity) this.#wait(this.#source ? left * 0.8 : left);
   }
 
   #wait(milliseconds) {
     clearTimeout(this.#timer);
-    const due = () => (this.#credentials ? this.#renew().catch(() => {}) : this.#over(new Refused("The token has ended.")));
+    const due = () => (this.#source ? this.#renew().catch(() => {}) : this.#over(new Refused("The token has ended.")));
     this.#timer = setTimeout(due, Math.min(milliseconds, 2 ** 31 - 1));
   }
 
