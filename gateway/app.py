@@ -24,9 +24,11 @@ from gateway.engine.limits import Limits
 from gateway.graphiql import files
 from gateway.graphiql.application import register
 from gateway.logs import RequestLog
+from gateway.oauth.issuers import outside_issuers
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.nonces import nonces
 from gateway.oauth.possession import Possession
+from gateway.oauth.registration import Known
 from gateway.oauth.revocations import Revocations
 from gateway.oauth.routes import routes
 from gateway.oauth.verification import Verifier
@@ -45,8 +47,14 @@ def create_app(settings: Settings) -> Starlette:
     # An engine of its own: nobody who keeps the others busy may keep a worker from what was revoked.
     revocations = Revocations(writer(settings.database))
     possession = Possession(database, settings.audience, nonces(settings.state))
+    known = Known(CONTRACT.parties, schema.scopes, CONTRACT.purposes)
     verifier = Verifier(
-        keys, settings.issuer, settings.audience, revocations=revocations, possession=possession
+        keys,
+        settings.issuer,
+        settings.audience,
+        revocations=revocations,
+        possession=possession,
+        outside=outside_issuers(settings.issuers, settings.issuer, settings.audience, known),
     )
     endpoint = Endpoint(
         settings,

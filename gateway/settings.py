@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gateway.errors import SettingsError
+from gateway.trust import Trust, read_issuers
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Settings:
     max_tokens: int = 4_000
     readers: int = 4
     connectors: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    issuers: tuple[Trust, ...] = ()
 
     @property
     def database(self) -> Path:
@@ -67,6 +69,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     path = state / "settings.toml"
     values = _read(path)
     connectors = _connectors(path, values.pop("connectors", {}))
+    issuers = read_issuers(path, values.pop("issuers", []))
     if unknown := sorted(values.keys() - _RULES.keys()):
         raise SettingsError(f"unknown settings in {path}: {', '.join(unknown)}")
     found = {name: _checked(name, value, str(path)) for name, value in values.items()}
@@ -74,7 +77,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         variable = f"GATEWAY_{name.upper()}"
         if (text := environ.get(variable)) is not None:
             found[name] = _checked(name, text, variable)
-    return Settings(state=state, connectors=connectors, **found)
+    return Settings(state=state, connectors=connectors, issuers=issuers, **found)
 
 
 def _read(path: Path) -> dict[str, Any]:

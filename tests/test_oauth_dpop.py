@@ -219,7 +219,7 @@ def test_exp_and_nbf_are_heeded_where_they_stand(shop: Shop, name: str, seconds:
     assert shop.ask(proof(TOKEN, **{name: int(time.time()) - seconds})).status_code == 200
 
 
-@pytest.mark.parametrize("jti", [None, "", 1, [], {}, True])
+@pytest.mark.parametrize("jti", [None, "", 1, [], {}, True, "\ud800"], ids=ascii)
 def test_a_proof_has_an_id(shop: Shop, jti: Any) -> None:
     """Without one it could not be told from its repetition."""
     refused(shop.ask(signed(header(), {**claims(TOKEN), "jti": jti}, KEYS["ES256"])))
@@ -227,7 +227,7 @@ def test_a_proof_has_an_id(shop: Shop, jti: Any) -> None:
 
 def test_an_id_may_be_anything_written(shop: Shop) -> None:
     """It is hashed before it is stored: neither its length nor its characters reach the database."""
-    for jti in ("\ud800", "x" * 4000, "'; DROP TABLE spent; --", "\x00"):
+    for jti in ("x" * 4000, "'; DROP TABLE spent; --", "\x00"):
         sent = proof(TOKEN, jti=jti)
         assert shop.ask(sent).status_code == 200
         refused(shop.ask(sent))

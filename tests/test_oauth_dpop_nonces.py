@@ -28,14 +28,14 @@ def test_every_answer_to_a_proof_brings_a_nonce(shop: Shop, place: str) -> None:
     assert "dpop-nonce" not in shop.ask().headers
 
 
-@pytest.mark.parametrize("nonce", ["", "x", "A" * 24, "\ud800", "é", 7, None, [], True], ids=ascii)
+@pytest.mark.parametrize("nonce", ["", "x", "A" * 24, "é", "\ud800", 7, None, [], True], ids=ascii)
 def test_a_nonce_that_was_not_given_out_is_refused_at_both_places(shop: Shop, nonce: Any) -> None:
     """Else the sender could say himself how fresh the proof is."""
     token = shop.token()
     for place in (TOKEN, GRAPHQL):
         sent = signed(header(), {**claims(place, token), "nonce": nonce}, KEYS["ES256"])
         answer = shop.ask(sent) if place == TOKEN else shop.call(token, sent)
-        refused(answer, "use_dpop_nonce" if isinstance(nonce, str) and nonce else "invalid_dpop_proof")
+        refused(answer, "use_dpop_nonce" if nonce in ("x", "A" * 24, "é") else "invalid_dpop_proof")
         assert answer.headers["dpop-nonce"]
 
 

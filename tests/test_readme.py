@@ -12,9 +12,13 @@ import pytest
 from typer.main import get_command
 
 from gateway.__main__ import app
+from gateway.access.agreements import CONTRACT
 from gateway.discovery import discover
+from gateway.oauth.issuers import outside_issuers
+from gateway.oauth.registration import Known
 from gateway.schema import Schema
-from gateway.settings import Settings
+from gateway.settings import Settings, load
+from gateway.trust import Trust
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
@@ -115,9 +119,22 @@ def test_every_scope_is_in_readme() -> None:
 def test_every_setting_is_in_readme_with_its_default() -> None:
     listed = dict(re.findall(r"^\| `(\w+)` \| `GATEWAY_\w+` \| `?([^`|]+?)`? \|", README, re.MULTILINE))
     defaults = {
-        each.name: each.default for each in fields(Settings) if each.name not in ("state", "connectors")
+        each.name: each.default
+        for each in fields(Settings)
+        if each.name not in ("state", "connectors", "issuers")
     }
     assert {name: str(value).removesuffix(".0") for name, value in defaults.items()} == listed
+
+
+def test_the_issuer_in_readme_can_be_set_and_all_its_settings_are_there(tmp_path: Path) -> None:
+    [example] = re.findall(r"```toml\n(\[\[issuers\]\].*?)```", README, re.DOTALL)
+    (tmp_path / "settings.toml").write_text(example)
+    [trust] = load({"GATEWAY_STATE": str(tmp_path)}).issuers
+    known = Known(CONTRACT.parties, Schema(discover()).scopes, CONTRACT.purposes)
+    assert outside_issuers([trust], "https://gateway.example/oauth", "https://gateway.example/graphql", known)
+    assert [
+        each.name for each in fields(Trust) if not re.search(rf"^#? ?{each.name} =", example, re.MULTILINE)
+    ] == []
 
 
 @pytest.mark.parametrize("name", sorted(get_command(app).commands))  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ from joserfc.registry import HeaderParameter
 from sqlalchemy import Connection
 
 from gateway.oauth.addresses import normalised
+from gateway.oauth.claims import moment, text
 from gateway.oauth.nonces import SLOT, Nonces
 from gateway.oauth.signatures import Jwt, Registry, public_key
 from gateway.oauth.spent import spend
@@ -80,7 +81,7 @@ def read_proof(sent: Sequence[str], method: str, address: str, nonces: Nonces, n
         fresh = _fresh(jwt.claims, nonces)
         _check_request(jwt.claims, method, address)
         _check_times(jwt.claims, now, fresh)
-        return Proof(key.thumbprint(), _text(jwt.claims, "jti"), fresh, jwt.claims.get("ath"))
+        return Proof(key.thumbprint(), text(jwt.claims, "jti"), fresh, jwt.claims.get("ath"))
     except ValueError as reason:
         # All of these reasons are our own words.
         raise InvalidProof(f"The DPoP proof is not valid: {reason}.") from None
@@ -101,7 +102,7 @@ def token_hash(token: str) -> str:
 def _fresh(claims: dict[str, Any], nonces: Nonces) -> bool:
     if "nonce" not in claims:
         return False
-    if not nonces.accepts(_text(claims, "nonce")):
+    if not nonces.accepts(text(claims, "nonce")):
         raise nonce_needed()
     return True
 
@@ -109,33 +110,19 @@ def _fresh(claims: dict[str, Any], nonces: Nonces) -> bool:
 def _check_request(claims: dict[str, Any], method: str, address: str) -> None:
     if claims.get("htm") != method:
         raise ValueError("htm is another method")
-    if normalised(_text(claims, "htu")) != normalised(address):
+    if normalised(text(claims, "htu")) != normalised(address):
         raise ValueError("htu is another address")
 
 
 def _check_times(claims: dict[str, Any], now: float, fresh: bool) -> None:
-    issued, ahead = _moment(claims, "iat"), AHEAD_WITH_NONCE if fresh else AHEAD
+    issued, ahead = moment(claims, "iat"), AHEAD_WITH_NONCE if fresh else AHEAD
     if issued > now + ahead or (not fresh and issued < now - AGE):
         raise ValueError("iat is not now")
     # Neither is asked for; whoever sets one means it.
-    if ("exp" in claims and _moment(claims, "exp") <= now) or (
-        "nbf" in claims and _moment(claims, "nbf") > now + ahead
+    if ("exp" in claims and moment(claims, "exp") <= now) or (
+        "nbf" in claims and moment(claims, "nbf") > now + ahead
     ):
         raise ValueError("exp or nbf is not now")
-
-
-def _text(claims: dict[str, Any], name: str) -> str:
-    value = claims.get(name)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} is not a text")
-    return value
-
-
-def _moment(claims: dict[str, Any], name: str) -> float:
-    value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 2**53:
-        raise ValueError(f"{name} is not a moment")
-    return value
 
 
 def _proof(value: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,11 +52,11 @@ def authorization_server(issuer: str, scopes: Collection[str]) -> dict[str, Any]
     }
 
 
-def protected_resource(audience: str, issuer: str, scopes: Collection[str]) -> dict[str, Any]:
-    """What the GraphQL endpoint asks of a token (RFC 9728)."""
+def protected_resource(audience: str, issuers: Sequence[str], scopes: Collection[str]) -> dict[str, Any]:
+    """What the GraphQL endpoint asks of a token (RFC 9728), and whose tokens it takes."""
     return {
         "resource": audience,
-        "authorization_servers": [issuer],
+        "authorization_servers": list(issuers),
         "scopes_supported": sorted(scopes),
         "bearer_methods_supported": ["header"],
         "authorization_details_types_supported": [PARTNER_DATA],
@@ -73,11 +73,16 @@ def openid_provider(issuer: str, scopes: Collection[str]) -> dict[str, Any]:
     return {**authorization_server(issuer, scopes), "subject_types_supported": ["public"]}
 
 
-def documents(issuer: str, audience: str, keys: Keys, scopes: Collection[str]) -> list[BaseRoute]:
-    """The routes of all documents, those that change least said the same to everybody, whatever Host says."""
+def documents(
+    issuer: str, audience: str, keys: Keys, scopes: Collection[str], outside: Sequence[str] = ()
+) -> list[BaseRoute]:
+    """The routes of all documents, those that change least said the same to everybody, whatever Host says.
+
+    `outside` are the other issuers whose tokens are taken.
+    """
     server = authorization_server(issuer, scopes)
     provider = openid_provider(issuer, scopes)
-    resource = protected_resource(audience, issuer, scopes)
+    resource = protected_resource(audience, [issuer, *outside], scopes)
     return [
         _document(well_known(AUTHORIZATION_SERVER, issuer), server),
         _document(f"{issuer}/.well-known/{AUTHORIZATION_SERVER}", server),

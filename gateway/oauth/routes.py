@@ -44,6 +44,7 @@ def routes(
     words = Words(parties, scopes, purposes)
     service = Service(engine, keys, settings.issuer, settings.audience, nonces(settings.state), words=words)
     read = Verifier(keys, settings.issuer, settings.audience).read
+    outside = [each.issuer for each in settings.issuers]
     return [
         Route(urlsplit(f"{settings.issuer}/authorize").path, AuthorizationEndpoint(service)),
         Route(urlsplit(f"{settings.issuer}/sign-in").path, SignIn(service)),
@@ -52,7 +53,7 @@ def routes(
         Route(urlsplit(f"{settings.issuer}/token").path, service.nonces.offered(TokenEndpoint(service))),
         Route(urlsplit(f"{settings.issuer}/introspect").path, InspectionEndpoint(service, read)),
         Route(urlsplit(f"{settings.issuer}/revoke").path, RevocationEndpoint(service, read)),
-        *documents(settings.issuer, settings.audience, keys, scopes),
+        *documents(settings.issuer, settings.audience, keys, scopes, outside),
     ]
 
 

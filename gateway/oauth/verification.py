@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 from joserfc import jwt
@@ -16,15 +17,23 @@ from joserfc.registry import HeaderParameter
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import Refusal
+from gateway.oauth.claims import bound_key, moment, text
 from gateway.oauth.details import granted
 from gateway.oauth.dpop import ALGORITHMS, InvalidProof
+from gateway.oauth.issuers import OutsideIssuer
 from gateway.oauth.keys import ALGORITHM, Keys
 from gateway.oauth.possession import Possession
 from gateway.oauth.revocations import Revocations
+from gateway.oauth.signatures import claimed_issuer
 from gateway.oauth.tokens import SKEW, Caller
 from gateway.oauth.wellknown import PROTECTED_RESOURCE, well_known
 
 MAX_TOKEN = 8192
+
+REMEMBERED = 300
+"""Seconds after which a token is verified again: an outside issuer's may live for hours, and its key be withdrawn."""
+
+_UNKNOWN: tuple[Caller | None, float] = None, 0.0
 
 _TYPES = ("at+jwt", "application/at+jwt")
 
@@ -32,8 +41,9 @@ _TYPES = ("at+jwt", "application/at+jwt")
 class Verifier:
     """Turns the Authorization header of a request for `audience` into the caller it stands for.
 
-    A verified token is remembered by its hash until it expires, at most `size` of them, and gives the same
-    `Caller` object each time. `clock` gives seconds since the epoch.
+    A verified token is remembered by its hash for a while, at most `size` of them, and gives the same `Caller` object
+    each time. `clock` gives seconds since the epoch. `outside` are the other issuers that are trusted, each by its
+    `iss`, and `possession` checks proofs; without it, no token that is bound to a key is good.
     """
 
     def __init__(
@@ -45,6 +55,7 @@ class Verifier:
         size: int = 10_000,
         revocations: Revocations | None = None,
         possession: Possession | None = None,
+        outside: Mapping[str, OutsideIssuer] = MappingProxyType({}),
     ) -> None:
         self._keys = keys
         self._version = keys.version
@@ -54,8 +65,9 @@ class Verifier:
         self._size = size
         self._revocations = revocations
         self._possession = possession
+        self._outside = outside
         self._metadata = well_known(PROTECTED_RESOURCE, audience)
-        self._verified: OrderedDict[bytes, Caller] = OrderedDict()
+        self._verified: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
 
     async def authenticate(
         self, authorization: str | None, method: str = "POST", proofs: Sequence[str] = ()
@@ -74,11 +86,11 @@ class Verifier:
         if self._version != self._keys.version:
             self._forget()
         digest = sha256(token.encode()).digest()
-        caller = self._verified.get(digest)
-        if caller is not None and self._clock() < caller.expires:
+        caller, until = self._verified.get(digest, _UNKNOWN)
+        if caller is not None and self._clock() < until:
             self._verified.move_to_end(digest)
         else:
-            caller = self._remember(digest, self._verify(token, scheme))
+            caller = self._remember(digest, await self._verify(token, scheme))
         if self._revocations is not None and self._revocations.revoked(caller):
             raise self._invalid(scheme)
         # Whoever steals a bound token must not get through by calling it a bearer token, nor the other way round.
@@ -115,13 +127,17 @@ class Verifier:
         self._verified.clear()
 
     def _remember(self, digest: bytes, caller: Caller) -> Caller:
-        self._verified[digest] = caller
+        self._verified[digest] = caller, min(caller.expires, self._clock() + REMEMBERED)
         if len(self._verified) > self._size:
             self._verified.popitem(last=False)
         return caller
 
-    def _verify(self, token: str, scheme: str) -> Caller:
+    async def _verify(self, token: str, scheme: str) -> Caller:
+        # Who issued a token is settled before any key is looked at: no issuer's key verifies another's tokens.
+        issuer = self._outside.get(claimed_issuer(token)) if self._outside else None
         try:
+            if issuer is not None:
+                return await issuer.caller(token)
             return self._caller(jwt.decode(token, self._key, registry=_REGISTRY).claims)
         except (JoseError, ValueError, TypeError):
             # A header that is JSON but no object makes joserfc stumble over its own types.
@@ -137,22 +153,22 @@ class Verifier:
         """The caller that the claims of a token with a good signature describe (RFC 9068, 4)."""
         if claims.get("iss") != self._issuer or claims.get("aud") not in (self._audience, [self._audience]):
             raise ValueError("the token is from or for somebody else")
-        now, expires = self._clock(), _moment(claims, "exp")
-        if now >= expires or _moment(claims, "iat") > now + SKEW:
+        now, expires = self._clock(), moment(claims, "exp")
+        if now >= expires or moment(claims, "iat") > now + SKEW:
             raise ValueError("the token is not valid now")
-        scope = _text(claims, "scope") if "scope" in claims else ""
-        subject, application = _text(claims, "sub"), _text(claims, "client_id")
+        scope = text(claims, "scope") if "scope" in claims else ""
+        subject, application = text(claims, "sub"), text(claims, "client_id")
         return Caller(
-            party=_text(claims, "party"),
+            party=text(claims, "party"),
             application=application,
             scopes=frozenset(scope.split()),
-            purpose=_text(claims, "purpose"),
+            purpose=text(claims, "purpose"),
             expires=expires,
             user=None if subject == application else subject,
             datasets=granted(claims["authorization_details"]) if "authorization_details" in claims else None,
-            key=_bound(claims["cnf"]) if "cnf" in claims else None,
-            grant=_text(claims, "grant") if "grant" in claims else None,
-            token=_text(claims, "jti"),
+            key=bound_key(claims),
+            grant=text(claims, "grant") if "grant" in claims else None,
+            token=text(claims, "jti"),
         )
 
     def _invalid(self, scheme: str) -> Refusal:
@@ -168,28 +184,6 @@ class Verifier:
             challenges.reverse()
         challenge = ", ".join(challenges).format(reason, "")
         return Refusal(401, "UNAUTHENTICATED", message, {"WWW-Authenticate": challenge})
-
-
-def _bound(confirmation: Any) -> str:
-    """The key that a token's `cnf` names; a binding that is not known here is none that may be left out."""
-    if not isinstance(confirmation, dict) or confirmation.keys() != {"jkt"}:
-        raise ValueError("the token is bound to what cannot be checked")
-    return _text(confirmation, "jkt")
-
-
-def _text(claims: dict[str, Any], name: str) -> str:
-    value = claims.get(name)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} is not a text")
-    return value
-
-
-def _moment(claims: dict[str, Any], name: str) -> float:
-    value = claims.get(name)
-    # The bounds also keep out infinity and what is not a number, at which a token would never expire.
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 2**53:
-        raise ValueError(f"{name} is not a moment")
-    return value
 
 
 def _access_token(value: object) -> None:
