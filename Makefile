@@ -9,15 +9,15 @@ BIN := .venv/bin
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links pyproject.toml
 
-# Other people's OAuth software for Node, which the tests run where Node is there and leave out where it is not.
-PEERS := $(if $(shell command -v npm),tests/peers/node_modules/.installed)
+# Other people's software for Node, which the tests run where Node is there and leave out where it is not.
+NODE := $(if $(shell command -v npm),$(patsubst %package-lock.json,%node_modules/.installed,$(wildcard tests/*/package-lock.json)))
 
 .PHONY: demo test bench lock schema clean
 
 demo: .venv/run.installed
 	PORT=$(PORT) $(BIN)/python -m gateway demo
 
-test: .venv/test.installed $(PEERS)
+test: .venv/test.installed $(NODE)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -48,9 +48,9 @@ lock: .venv/test.installed
 	$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements-test.txt
 	touch $@ .venv/run.installed
 
-tests/peers/node_modules/.installed: tests/peers/package-lock.json
-	npm ci --prefix tests/peers --ignore-scripts --no-audit --no-fund --loglevel=error
+tests/%/node_modules/.installed: tests/%/package-lock.json
+	npm ci --prefix tests/$* --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 clean:
-	rm -rf .gateway .venv tests/peers/node_modules
+	rm -rf .gateway .venv tests/*/node_modules

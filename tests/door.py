@@ -167,8 +167,8 @@ class Lines(logging.Handler):
         self.lines.append(self.format(record))
 
 
-@pytest.fixture
-def log() -> Iterator[Lines]:
+@contextmanager
+def logged() -> Iterator[Lines]:
     """Everything that any logger says, at any level."""
     root, found = logging.getLogger(), Lines()
     level = root.level
@@ -177,3 +177,10 @@ def log() -> Iterator[Lines]:
     yield found
     root.removeHandler(found)
     root.setLevel(level)
+
+
+@pytest.fixture
+def log() -> Iterator[Lines]:
+    """What is logged during a test."""
+    with logged() as found:
+        yield found
