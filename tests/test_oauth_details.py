@@ -61,6 +61,15 @@ async def test_the_caller_can_see_what_its_token_was_narrowed_to(here: Exchange)
     assert told == [[{"party": "MAILRU", "datasets": ["accounts", "orders"]}], None]
 
 
+async def test_introspection_tells_what_a_token_was_narrowed_to(here: Exchange) -> None:
+    """RFC 9396, 9.2."""
+    token = await here.token("bazaar", ORDERS)
+    secret = here.secrets["bazaar"]
+    answer = await here.http.post("/oauth/introspect", data={"token": token}, auth=("bazaar", secret))
+    assert answer.json()["active"]
+    assert answer.json()["authorization_details"] == [{**ORDERS, "purpose": "analytics"}]
+
+
 async def test_a_token_asked_for_without_details_has_none(here: Exchange) -> None:
     """Also with the parameter left empty, which is left out (RFC 6749, 3.2)."""
     for answer in (await here.post("bazaar", {}), await here.details("bazaar", "")):
