@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from requests_oauth2client import (
+    AuthorizationRequest,
+    AuthorizationResponseError,
+    BearerToken,
     ClientSecretBasic,
     ClientSecretPost,
     EndpointError,
@@ -17,28 +20,58 @@ from tests.peers.peer import GRAPHQL, PythonPeer
 
 
 class RequestsOAuth2Client(PythonPeer):
-    """`requests_oauth2client`."""
+    """`requests_oauth2client`; its client is no context manager here, for it swallows what is raised inside."""
 
-    errors = (EndpointError,)
+    errors = (EndpointError, AuthorizationResponseError)
 
-    def client(self, given: dict[str, Any], **options: Any) -> OAuth2Client:
+    def __init__(self) -> None:
+        self._flows: dict[str, tuple[OAuth2Client, AuthorizationRequest]] = {}
+
+    def client(self, given: dict[str, Any]) -> OAuth2Client:
         """A client that finds its way by itself."""
+        binding = {"dpop_bound_access_tokens": True, "dpop_alg": given["dpop"]} if given.get("dpop") else {}
         return OAuth2Client.from_discovery_endpoint(
             f"{given['issuer']}/.well-known/oauth-authorization-server",
             issuer=given["issuer"],
             auth=_authentication(given),
-            **options,
+            redirect_uri=given.get("parameters", {}).get("redirect_uri"),
+            **binding,
         )
 
     def client_credentials(self, **given: Any) -> Any:
         """A token for the application itself, and the answer to its bearer."""
-        options = {"dpop_bound_access_tokens": True, "dpop_alg": given["dpop"]} if given.get("dpop") else {}
-        client = self.client(given, **options)
-        # Not the client itself, which swallows what is raised in its block.
-        with client.session:
-            tokens = client.client_credentials(**given["parameters"])
-            answer = client.session.post(given["resource"], json=GRAPHQL, auth=tokens)
-            return {"tokens": tokens.as_dict(), "answer": answer.json()}
+        client = self.client(given)
+        return self._answered(client, client.client_credentials(**given["parameters"]), given)
+
+    def authorization_url(self, **given: Any) -> str:
+        """Where to send a person's browser."""
+        client = self.client(given)
+        request = client.authorization_request(**given["parameters"])
+        self._flows[given["id"]] = client, request
+        return str(request.uri)
+
+    def code_grant(self, **given: Any) -> Any:
+        """The tokens for what a browser came back with."""
+        client, request = self._flows[given["id"]]
+        came = request.validate_callback(given["callback"])
+        return self._answered(client, client.authorization_code(came), given)
+
+    def refresh_grant(self, **given: Any) -> Any:
+        """The next tokens."""
+        client, _ = self._flows[given["id"]]
+        return self._answered(client, client.refresh_token(given["token"]), given)
+
+    def introspection(self, **given: Any) -> Any:
+        """What the server says of a token."""
+        return self.client(given).introspect_token(given["token"])
+
+    def revocation(self, **given: Any) -> None:
+        """End a token."""
+        assert self.client(given).revoke_token(given["token"])
+
+    def _answered(self, client: OAuth2Client, tokens: BearerToken, given: dict[str, Any]) -> Any:
+        answer = client.session.post(given["resource"], json=GRAPHQL, auth=tokens)
+        return {"tokens": tokens.as_dict(), "answer": answer.json()}
 
 
 def _authentication(given: dict[str, Any]) -> Any:

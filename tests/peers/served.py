@@ -21,11 +21,13 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from sqlalchemy import insert
 
 from gateway.app import create_app
+from gateway.oauth import users
 from gateway.oauth.applications import applications, hash_secret
 from gateway.settings import Settings
 from gateway.store.database import writer
 from gateway.store.tables import instant
 from tests.conftest import ALL_SCOPES, empty_database
+from tests.people import KNOWN
 from tests.processes import CONTEXT
 from tests.world import small_world, write
 
@@ -35,6 +37,8 @@ ALGORITHMS = ("ES256", "RS256", "PS256", "Ed25519")
 """What an application may sign its assertions with."""
 
 CALLBACK = "https://app.example/callback"
+PERSON = "li.wei@alibaba.example"
+PASSWORD = "correct horse battery staple"
 QUERY = "{ caller { party } clients { totalCount } }"
 
 
@@ -91,8 +95,9 @@ class Served:
 
     settings: Settings
     http: httpx.Client = field(repr=False)
-    certificates: Path | None = None
-    """The certificates of who signed the gateway's own, PEM; None over plain HTTP."""
+    trusted: ssl.SSLContext = field(repr=False)
+    certificates: Path
+    """The certificate of who signed the gateway's own, PEM."""
 
     @property
     def issuer(self) -> str:
@@ -128,6 +133,8 @@ async def furnish(settings: Settings) -> None:
         await write(connection, small_world())
         for about in _applications():
             await connection.execute(insert(applications).values(_row(about)))
+        scopes, purposes = ALL_SCOPES["ALIBABA"].split(), ["analytics", "targeted_offers"]
+        await users.add(connection, PERSON, "Li Wei", "ALIBABA", PASSWORD, scopes, purposes, KNOWN)
     await database.dispose()
 
 
@@ -153,7 +160,7 @@ def listening(state: Path, secure: bool = True, **options: Any) -> Iterator[Serv
         try:
             with httpx.Client(base_url=origin, verify=trusted, timeout=20) as http:
                 http.get("/healthz").raise_for_status()
-                yield Served(settings, http, certificates if secure else None)
+                yield Served(settings, http, trusted, certificates)
         finally:
             process.kill()
             process.join()

@@ -1,4 +1,5 @@
 // simple-oauth2: addresses written down by hand, a secret in the header or in the form.
+import { createHash, randomBytes } from 'node:crypto'
 import { AuthorizationCode, ClientCredentials } from 'simple-oauth2'
 import { JSON_HEADERS, QUERY, run } from './scenarios.mjs'
 
@@ -31,13 +32,27 @@ await run({
 
   async authorizationUrl(given) {
     const client = new AuthorizationCode(settings(given, { authorizePath: `${new URL(given.issuer).pathname}/authorize` }))
-    flows.set(given.id, { client })
-    return client.authorizeURL(given.parameters)
+    const verifier = randomBytes(32).toString('base64url')
+    const state = randomBytes(16).toString('base64url')
+    flows.set(given.id, { client, verifier, state })
+    return client.authorizeURL({
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      code_challenge_method: 'S256',
+      state,
+      ...given.parameters
+    })
   },
 
   async codeGrant(given) {
     const flow = flows.get(given.id)
-    flow.accessToken = await flow.client.getToken(given.parameters)
+    const came = new URL(given.callback).searchParams
+    if (came.get('error')) throw Object.assign(new Error('refused'), { code: came.get('error') })
+    if (came.get('state') !== flow.state) throw new Error('another state')
+    flow.accessToken = await flow.client.getToken({
+      code: came.get('code'),
+      redirect_uri: given.callback.split('?')[0],
+      code_verifier: flow.verifier
+    })
     const { token } = flow.accessToken
     return { tokens: token, answer: await answered(given.resource, token.access_token) }
   },
