@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from tests.peers.served import CALLBACK, PASSWORD, PERSON, Served
+from tests.peers.served import CALLBACK, PASSWORD, PERSON
 
 
 class _Page(HTMLParser):
@@ -27,26 +27,25 @@ class _Page(HTMLParser):
             self.forms[-1][1][found["name"]] = found.get("value", "")
 
 
-def visit(served: Served, address: str, decision: str = "allow", password: str = PASSWORD) -> str:
+def visit(browser: httpx.Client, address: str, decision: str = "allow") -> str:
     """Go where an application sends the browser; the address by which it comes back to the application."""
-    with httpx.Client(verify=served.trusted, follow_redirects=False) as browser:
-        answer = browser.get(address)
-        for _ in range(8):
-            if answer.is_redirect:
-                target = urljoin(str(answer.url), answer.headers["location"])
-                if target.startswith(CALLBACK):
-                    return target
-                answer = browser.get(target)
-            else:
-                answer = _filled(browser, answer, decision, password)
-        raise AssertionError("the browser is sent round in circles")
+    answer = browser.get(address)
+    for _ in range(8):
+        if answer.is_redirect:
+            target = urljoin(str(answer.url), answer.headers["location"])
+            if target.startswith(CALLBACK):
+                return target
+            answer = browser.get(target)
+        else:
+            answer = _filled(browser, answer, decision)
+    raise AssertionError("the browser is sent round in circles")
 
 
-def _filled(browser: httpx.Client, page: httpx.Response, decision: str, password: str) -> httpx.Response:
+def _filled(browser: httpx.Client, page: httpx.Response, decision: str) -> httpx.Response:
     assert page.status_code == 200, page.text
     for action, fields in _Page(page.text).forms:
         if "password" in fields:
-            filled = {**fields, "id": PERSON, "password": password}
+            filled = {**fields, "id": PERSON, "password": PASSWORD}
             return browser.post(urljoin(str(page.url), action), data=filled)
         if "decision" in fields:
             return browser.post(urljoin(str(page.url), action), data={**fields, "decision": decision})

@@ -128,5 +128,14 @@ await run({
       response => oauth.processAuthorizationCodeResponse(server, client, response)
     )
     return { tokens, answer: await answered(given.resource, tokens.access_token, DPoP) }
+  },
+
+  async refreshGrant(given) {
+    const { server, client, DPoP, authentication } = flows.get(given.id)
+    const tokens = await granted(
+      () => oauth.refreshTokenGrantRequest(server, client, authentication, given.token, { DPoP }),
+      response => oauth.processRefreshTokenResponse(server, client, response)
+    )
+    return { tokens, answer: await answered(given.resource, tokens.access_token, DPoP) }
   }
 })

@@ -113,8 +113,10 @@ class Oauthlib(PythonPeer):
     def refresh_grant(self, **given: Any) -> Any:
         """The next tokens."""
         client, _ = self._flows[given["id"]]
+        # Here it takes the id itself for what it takes a flag elsewhere.
+        named = {"client_id": given["id"]} if given["method"] == "none" else self._credentials(given)
         request = client.prepare_refresh_token_request(
-            f"{given['issuer']}/token", refresh_token=given["token"], **self._credentials(given)
+            f"{given['issuer']}/token", refresh_token=given["token"], **named
         )
         return self._carried(client, request, given)
 
@@ -122,7 +124,7 @@ class Oauthlib(PythonPeer):
         if given["method"] == "client_secret_basic":
             return {"include_client_id": False}
         secret = {"client_secret": given["secret"]} if given["method"] == "client_secret_post" else {}
-        return {"include_client_id": True, "client_id": given["id"], **secret}
+        return {"include_client_id": True, **secret}
 
     def _carried(self, client: Any, request: tuple[str, dict[str, str], str], given: dict[str, Any]) -> Any:
         """Carry a request of the library's, and what it makes of the answer to the resource."""

@@ -11,6 +11,7 @@ from requests_oauth2client import (
     ClientSecretBasic,
     ClientSecretPost,
     EndpointError,
+    InvalidAuthResponse,
     OAuth2Client,
     PrivateKeyJwt,
     PublicApp,
@@ -22,7 +23,7 @@ from tests.peers.peer import GRAPHQL, PythonPeer
 class RequestsOAuth2Client(PythonPeer):
     """`requests_oauth2client`; its client is no context manager here, for it swallows what is raised inside."""
 
-    errors = (EndpointError, AuthorizationResponseError)
+    errors = (EndpointError, AuthorizationResponseError, InvalidAuthResponse)
 
     def __init__(self) -> None:
         self._flows: dict[str, tuple[OAuth2Client, AuthorizationRequest]] = {}

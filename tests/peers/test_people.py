@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -27,7 +27,7 @@ SITE = by_secret("site")
 def walk(served: Served, peers: Peers, peer: str, given: dict[str, Any]) -> Any:
     """All of it: what the peer has in the end."""
     url = peers[peer].ask("authorization_url", **address(served), **given, **ASKED)
-    return peers[peer].ask("code_grant", **address(served), **given, callback=visit(served, url))
+    return peers[peer].ask("code_grant", **address(served), **given, callback=visit(served.http, url))
 
 
 @pytest.mark.parametrize("peer", PUBLIC)
@@ -64,19 +64,24 @@ def test_a_refresh_token_brings_the_next_tokens_and_is_used_up(
         assert caught.value.code == "invalid_grant"
 
 
-@pytest.mark.parametrize("peer", WALKERS)
+@pytest.mark.parametrize("peer", [name for name in WALKERS if not name.startswith("authlib")])
 def test_a_refusal_by_the_person_is_understood(served: Served, peers: Peers, peer: str) -> None:
+    """All but Authlib's clients look for it themselves; there the application does."""
     url = peers[peer].ask("authorization_url", **address(served), **SITE, **ASKED)
     with pytest.raises(Refused) as caught:
-        peers[peer].ask("code_grant", **address(served), **SITE, callback=visit(served, url, decision="deny"))
-    assert caught.value.code in ("access_denied", "AccessDenied", "OAUTH_AUTHORIZATION_RESPONSE_ERROR")
+        peers[peer].ask(
+            "code_grant", **address(served), **SITE, callback=visit(served.http, url, decision="deny")
+        )
+    assert caught.value.code == "access_denied"
 
 
 @pytest.mark.parametrize("peer", ["openid-client", "oauth4webapi", "requests_oauth2client"])
 def test_an_answer_that_names_another_issuer_is_not_believed(served: Served, peers: Peers, peer: str) -> None:
-    """RFC 9207: the gateway says that it names itself, so that a mixed up or missing name is noticed."""
+    """RFC 9207: the gateway names itself in the answer, so that a mix-up of servers is noticed."""
     url = peers[peer].ask("authorization_url", **address(served), **SITE, **ASKED)
-    callback = visit(served, url)
+    callback = visit(served.http, url)
     assert parse_qs(urlsplit(callback).query)["iss"] == [served.issuer]
-    with pytest.raises(Refused, match="iss"):
-        peers[peer].ask("code_grant", **address(served), **SITE, callback=callback.replace("iss=", "was="))
+    other = callback.replace(quote(served.issuer, safe=""), quote("https://evil.example/oauth", safe=""))
+    assert other != callback
+    with pytest.raises(Refused, match=r"iss|Mismatching"):
+        peers[peer].ask("code_grant", **address(served), **SITE, callback=other)
