@@ -11,7 +11,7 @@ from gateway.connector import Connector
 connector = Connector(
     name="alibaba",
     party="ALIBABA",
-    scopes={"alibaba:read": "Read clients' accounts at AliExpress and the orders they placed there."},
+    scopes={"alibaba:read": "Clients' accounts at AliExpress and the orders they placed there."},
     datasets=(members.dataset, orders.dataset),
     client=AlibabaClient,
     types=(AlibabaOrder,),
