@@ -132,9 +132,17 @@ def test_who_asks_for_the_methods_is_told_them(door: Door) -> None:
         assert not [name for name in response.headers if name.startswith("access-control")]
 
 
-def test_a_browser_gets_the_page_without_a_token(door: Door) -> None:
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        "text/html",
+        "text/*",
+        f"TEXT/HTML;q=0.9, {JSON};q=0.8",
+    ],
+)
+def test_a_browser_gets_the_page_without_a_token(door: Door, accept: str) -> None:
     """With its policy, and stored nowhere."""
-    accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     response = door.client.get("/graphql", headers={"accept": accept})
     assert response.status_code == 200
     assert response.headers["content-type"] == "text/html; charset=utf-8"

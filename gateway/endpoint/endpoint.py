@@ -101,7 +101,7 @@ class Endpoint:
     async def _prepare(self, caller: Caller, operation: Operation) -> Prepared:
         view = self._schema.view(caller.scopes)
         try:
-            operation.check_method(self._settings.max_tokens)
+            await operation.check_method(self._settings.max_tokens)
             await self._engine.learn(operation.document)
             prepared = self._engine.prepare(view, operation.document, operation.variables, operation.name)
         except RecursionError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
@@ -25,7 +27,8 @@ class PrintedSchema:
         proofs = request.headers.getlist("dpop")
         try:
             caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
-            response = text_answer(self._schema.printed(caller.scopes))
+            # In a thread: what these scopes open is printed once, and that takes a while.
+            response = text_answer(await asyncio.to_thread(self._schema.printed, caller.scopes))
         except Refusal as refusal:
             response = refused_answer(refusal, JSON)
         await response(scope, receive, send)
