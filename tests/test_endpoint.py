@@ -125,7 +125,12 @@ def test_a_method_that_is_not_there_is_said_so(door: Door, method: str, kind: st
 def test_who_asks_for_the_methods_is_told_them(door: Door) -> None:
     """Without a token, for they are everybody's; and with no word that lets the scripts of another origin in."""
     preflight = {"origin": "https://evil.example", "access-control-request-method": "POST"}
-    for headers in ({}, preflight, {**preflight, "access-control-request-headers": "authorization"}):
+    for headers in (
+        {},
+        {"accept": "image/png"},
+        preflight,
+        {**preflight, "access-control-request-headers": "authorization"},
+    ):
         response = door.client.options("/graphql", headers=headers)
         assert (response.status_code, response.content) == (204, b"")
         assert response.headers["allow"] == "GET, HEAD, OPTIONS, POST"

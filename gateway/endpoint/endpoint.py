@@ -42,7 +42,12 @@ class Authenticator(Protocol):
 
 
 class Endpoint:
-    """`/graphql`, as an ASGI application."""
+    """`/graphql`, as an ASGI application.
+
+    The methods and the page are for everybody; an operation is for who has a token. It comes in a header that no image,
+    link or form of another site can send, and no cookie is ever read here: a request that a browser was tricked into
+    has no caller. Nor does any answer let the scripts of another origin in, so they never get to send a header.
+    """
 
     def __init__(
         self,
@@ -65,8 +70,11 @@ class Endpoint:
         request = Request(scope, receive)
         kind = JSON
         try:
-            kind = media_type(request)
-            response = await self._respond(request, kind)
+            if request.method == "OPTIONS":
+                response = methods_answer(METHODS)
+            else:
+                kind = media_type(request)
+                response = page() if kind == HTML else await self.graphql(request, kind)
         except Refusal as refusal:
             response = refused_answer(refusal, kind)
         except InvalidDocument as invalid:
@@ -74,17 +82,6 @@ class Endpoint:
         except ClientDisconnect:
             return
         await response(scope, receive, send)
-
-    async def _respond(self, request: Request, kind: str) -> Response:
-        """The methods and the page are for everybody; an operation is for who has a token.
-
-        The token comes in a header that no image, link or form of another site can send, and no cookie is ever read
-        here: a request that a browser was tricked into has no caller. Nor does any answer open the door to the
-        scripts of another origin, so they never get as far as sending a header.
-        """
-        if request.method == "OPTIONS":
-            return methods_answer(METHODS)
-        return page() if kind == HTML else await self.graphql(request, kind)
 
     async def graphql(self, request: Request, kind: str) -> Response:
         """The path of a request. Raises `Refusal`, `InvalidDocument`, or `ClientDisconnect` when nobody waits."""
