@@ -91,7 +91,11 @@ def create_app(settings: Settings) -> Starlette:
     return Starlette(
         routes=[
             Route("/graphql", possession.nonces.offered(endpoint)),
-            Route("/graphql/schema.graphql", PrintedSchema(schema, verifier), methods=["GET"]),
+            Route(
+                "/graphql/schema.graphql",
+                possession.nonces.offered(PrintedSchema(schema, verifier)),
+                methods=["GET"],
+            ),
             Route("/", lambda _: RedirectResponse("/graphql")),
             Route("/healthz", healthz),
             Route("/readyz", readyz),

@@ -43,8 +43,8 @@ def test_a_nonce_says_how_old_a_proof_is(shop: Shop) -> None:
     """An application whose clock is wrong gets through with a nonce, though not from far ahead (FAPI 2.0)."""
     nonce, now = shop.nonce(), int(time.time())
     assert shop.ask(proof(TOKEN, nonce=nonce, iat=now - 3600)).status_code == 200
-    assert shop.ask(proof(TOKEN, nonce=nonce, iat=now + AHEAD_WITH_NONCE - 2)).status_code == 200
-    refused(shop.ask(proof(TOKEN, nonce=nonce, iat=now + AHEAD_WITH_NONCE + 5)))
+    assert shop.ask(proof(TOKEN, nonce=nonce, iat=now + AHEAD_WITH_NONCE)).status_code == 200
+    refused(shop.ask(proof(TOKEN, nonce=nonce, iat=now + AHEAD_WITH_NONCE + 60)))
     refused(shop.ask(proof(TOKEN, nonce=nonce, iat=now, exp=now - 1)))
 
 

@@ -36,9 +36,12 @@ class Authenticator(Protocol):
     """Knows callers by their tokens."""
 
     async def authenticate(
-        self, authorization: str | None, method: str = "POST", proofs: Sequence[str] = ()
+        self, authorization: str | None, method: str = "POST", proofs: Sequence[str] = (), path: str = ""
     ) -> Caller:
-        """The caller behind an Authorization header and the proofs in DPoP headers. Raises `Refusal` (401)."""
+        """The caller behind an Authorization header and the proofs in DPoP headers, at a path below the endpoint.
+
+        Raises `Refusal` (401).
+        """
 
 
 class Endpoint:

@@ -13,6 +13,9 @@ from gateway.endpoint.media_types import JSON
 from gateway.errors import Refusal
 from gateway.schema import Schema
 
+PATH = "/schema.graphql"
+"""Where it is, below the endpoint."""
+
 
 class PrintedSchema:
     """`/graphql/schema.graphql`, as an ASGI application: what the token may ask for, with its locks, as SDL."""
@@ -26,7 +29,9 @@ class PrintedSchema:
         request = Request(scope, receive)
         proofs = request.headers.getlist("dpop")
         try:
-            caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
+            caller = await self._authenticator.authenticate(
+                authorization(request), request.method, proofs, PATH
+            )
             # In a thread: what these scopes open is printed once, and that takes a while.
             response = text_answer(await asyncio.to_thread(self._schema.printed, caller.scopes))
         except Refusal as refusal:

@@ -18,19 +18,19 @@ from gateway.store.database import immediate
 
 @dataclass(frozen=True, slots=True)
 class Possession:
-    """Checks the proofs that come to a resource at `address`, and uses each up for all workers."""
+    """Checks the proofs that come to a resource at `address` and below, and uses each up for all workers."""
 
     engine: AsyncEngine
     address: str
     nonces: Nonces
     clock: Callable[[], float] = time.time
 
-    async def prove(self, caller: Caller, token: str, method: str, proofs: Sequence[str]) -> None:
+    async def prove(self, caller: Caller, token: str, method: str, path: str, proofs: Sequence[str]) -> None:
         """Hold a request with a bound token to its proof (RFC 9449, 7).
 
         Costs a write to the database. Raises `InvalidProof`, and what the database raises where it cannot be written.
         """
-        proof = read_proof(proofs, method, self.address, self.nonces, self.clock())
+        proof = read_proof(proofs, method, self.address + path, self.nonces, self.clock())
         if proof.key != caller.key:
             raise InvalidProof("The DPoP proof is of another key than the token's.")
         if proof.token != token_hash(token):

@@ -70,10 +70,11 @@ class Verifier:
         self._verified: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
 
     async def authenticate(
-        self, authorization: str | None, method: str = "POST", proofs: Sequence[str] = ()
+        self, authorization: str | None, method: str = "POST", proofs: Sequence[str] = (), path: str = ""
     ) -> Caller:
         """The caller behind an Authorization header (RFC 6750, 2.1; RFC 9449, 7.1), and the DPoP headers beside it.
 
+        `path` is what the request asks for below the audience's address; its proof is for that.
         A bearer token that is known takes no wait; a bound one takes a write to the database each time. Raises
         `Refusal`: 401, without an error code when no token was sent, or 503 where the database cannot be written.
         """
@@ -97,14 +98,14 @@ class Verifier:
         if (caller.key is None) != (scheme == "bearer"):
             raise self._invalid(scheme)
         if caller.key is not None:
-            await self._prove(caller, token, method, proofs)
+            await self._prove(caller, token, method, path, proofs)
         return caller
 
-    async def _prove(self, caller: Caller, token: str, method: str, proofs: Sequence[str]) -> None:
+    async def _prove(self, caller: Caller, token: str, method: str, path: str, proofs: Sequence[str]) -> None:
         if self._possession is None:
             raise self._invalid("dpop")
         try:
-            await self._possession.prove(caller, token, method, proofs)
+            await self._possession.prove(caller, token, method, path, proofs)
         except InvalidProof as invalid:
             raise self._refusal(invalid.message, "dpop", invalid.error) from None
         except (SQLAlchemyError, TimeoutError):
