@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import sys
 from dataclasses import replace
@@ -16,6 +15,7 @@ import uvloop
 from rich.console import Console
 from starlette.applications import Starlette
 
+from gateway import workers
 from gateway.access.agreements import CONTRACT
 from gateway.app import create_app, prepare, register_graphiql
 from gateway.bars import pull_round
@@ -43,6 +43,12 @@ app.add_typer(users.app)
 
 Port = Annotated[int, typer.Option(envvar="PORT", help="The loopback port to serve on.")]
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
+Workers = Annotated[
+    int,
+    typer.Option(
+        "--workers", help="Processes that serve side by side; one per core is plenty.", min=1, max=64
+    ),
+]
 console = Console()
 
 
@@ -65,7 +71,7 @@ def demo(port: Port = 8000, households: Households = None) -> None:
 async def _demo(settings: Settings, port: int) -> None:
     configure()
     addresses = {name: each["url"] for name, each in settings.connectors.items()}
-    _settle()
+    workers.settle()
     async with sandboxes(addresses, settings.state / "sandboxes.log"):
         serving: list[asyncio.Task[None]] = []
 
@@ -83,8 +89,8 @@ async def _demo(settings: Settings, port: int) -> None:
 
 async def _serving(application: Starlette, port: int) -> asyncio.Task[None]:
     """A server at work beside what comes next. Raises `SettingsError` when it does not come up."""
-    server = _server(application, "127.0.0.1", port)
-    running = asyncio.create_task(_run(server))
+    server = uvicorn.Server(workers.configuration(application, "127.0.0.1", port))
+    running = asyncio.create_task(workers.run(server))
     while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.02)
     if running.done():
@@ -93,41 +99,21 @@ async def _serving(application: Starlette, port: int) -> asyncio.Task[None]:
 
 
 @app.command()
-def serve(port: Port = 8000, host: Host = "127.0.0.1") -> None:
+def serve(port: Port = 8000, host: Host = "127.0.0.1", processes: Workers = 1) -> None:
     """Serve the gateway on a database that is brought to the newest form first."""
     settings = load()
     configure()
     asyncio.run(prepare(settings))
     asyncio.run(register_graphiql(settings))
-    uvloop.run(_serve(create_app(settings), host, port))
+    workers.serve(host, port, processes)
 
 
-def _settle() -> None:
-    """What exists now lives as long as the process; the collector need not look at it again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
-
-
-async def _serve(application: Starlette, host: str, port: int, until_stdin_ends: bool = False) -> None:
-    _settle()
-    server = _server(application, host, port)
+async def _stand_in(sandbox: Starlette, port: int, until_stdin_ends: bool) -> None:
+    workers.settle()
+    server = uvicorn.Server(workers.configuration(sandbox, "127.0.0.1", port))
     if until_stdin_ends:
         asyncio.get_running_loop().add_reader(0, setattr, server, "should_exit", True)
-    await _run(server)
-
-
-def _server(application: Starlette, host: str, port: int) -> uvicorn.Server:
-    config = uvicorn.Config(
-        application, host, port, log_config=None, log_level="warning", access_log=False, server_header=False
-    )
-    return uvicorn.Server(config)
-
-
-async def _run(server: uvicorn.Server) -> None:
-    await server.serve()
-    if not server.started:
-        raise SettingsError(f"nothing is served on port {server.config.port}; the log says why")
+    await workers.run(server)
 
 
 @app.command()
@@ -156,7 +142,7 @@ def sync() -> None:
 
 
 async def _sync(settings: Settings) -> None:
-    _settle()
+    workers.settle()
     await prepare(settings)
     engine = writer(settings.database)
     try:
@@ -186,7 +172,7 @@ def sandbox(
     port = port or sandbox_port(name, accepted["url"])
     configure()
     stand_in = connector.sandbox(world or settings.state / WORLD, accepted)
-    uvloop.run(_serve(stand_in, "127.0.0.1", port, until_stdin_ends=until_stdin_ends))
+    uvloop.run(_stand_in(stand_in, port, until_stdin_ends))
 
 
 @app.command()
