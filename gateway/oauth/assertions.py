@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,10 +9,6 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwa import JWSAlgModel
-from joserfc.jws import CompactSignature, JWSRegistry
 from joserfc.registry import HeaderParameter
 from sqlalchemy import Connection
 
@@ -21,6 +16,7 @@ from gateway.oauth.applications import Application
 from gateway.oauth.claims import moment, text
 from gateway.oauth.public_keys import TYPE_OF, fitting
 from gateway.oauth.requests import TokenRequest
+from gateway.oauth.signatures import Jwt, Registry
 from gateway.oauth.spent import spend
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -35,9 +31,6 @@ SKEW = 10
 
 _REMEMBERED = 300
 """Seconds that a use is remembered beyond the end, in case the clock is set back."""
-
-_MALFORMED = (JoseError, ValueError, TypeError, KeyError, RecursionError)
-"""What joserfc and json raise at what is no JWT, whatever else it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +51,22 @@ class PrivateKeyJwt:
         if form.get("client_assertion_type") != ASSERTION_TYPE or "client_assertion" not in form:
             return None
         try:
-            signed, claims = _read(form["client_assertion"])
-            application = query_client(text(claims, "sub"))
-            if not _verified(signed, application) or not self._good(claims, application, form):
-                return None
-        except _MALFORMED:
+            assertion = _read(form["client_assertion"])
+            application = query_client(text(assertion.claims, "sub"))
+            keys = fitting(application.jwks, assertion.algorithm, assertion.header.get("kid"))
+            good = any(assertion.verify(key) for key in keys) and self._good(
+                assertion.claims, application, form
+            )
+        except ValueError:
             return None
-        return application
+        return application if good else None
 
     def _good(self, claims: Mapping[str, Any], application: Application, form: Mapping[str, str]) -> bool:
         """Whether an assertion with a good signature is for here and now, and is used for the first time."""
-        if not application.id == claims["sub"] == claims["iss"] == form.get("client_id", application.id):
+        if {claims["sub"], text(claims, "iss"), form.get("client_id", application.id)} != {application.id}:
             return False
         expires = _end(claims)
-        if expires is None or not self._is_audience(claims["aud"], application):
+        if expires is None or not self._is_audience(claims.get("aud"), application):
             return False
         value = sha256(f"{application.id} {text(claims, 'jti')}".encode()).hexdigest()
         return spend(self.connection, "assertion", value, datetime.fromtimestamp(expires + _REMEMBERED, UTC))
@@ -87,30 +82,15 @@ class PrivateKeyJwt:
 def subject(assertion: str) -> str:
     """The id that an assertion claims, before anything in it is verified; nothing where it cannot be read."""
     try:
-        return text(_read(assertion)[1], "sub")
-    except _MALFORMED:
+        return text(_read(assertion).claims, "sub")
+    except ValueError:
         return ""
 
 
-def _read(assertion: str) -> tuple[CompactSignature, dict[str, Any]]:
+def _read(assertion: str) -> Jwt:
     if len(assertion) > MAX_ASSERTION:
         raise ValueError("the assertion is too long")
-    signed = jws.extract_compact(assertion.encode(), registry=_REGISTRY)
-    claims = json.loads(signed.payload)
-    if not isinstance(claims, dict) or not isinstance(signed.headers(), dict):
-        raise ValueError("the assertion is no JWT")
-    return signed, claims
-
-
-def _verified(signed: CompactSignature, application: Application) -> bool:
-    header = signed.headers()
-    _REGISTRY.check_header(header)
-    if header["alg"] not in TYPE_OF:
-        return False
-    return any(
-        jws.validate_compact(signed, key, registry=_REGISTRY)
-        for key in fitting(application.jwks, header["alg"], header.get("kid"))
-    )
+    return Jwt(assertion, _REGISTRY)
 
 
 def _end(claims: Mapping[str, Any]) -> float | None:
@@ -129,21 +109,14 @@ def _type(value: object) -> None:
         raise ValueError("is not that of an assertion")
 
 
-class _Registry(JWSRegistry):
-    """All header parameters an assertion may have: none that brings a key, or says where one is."""
-
-    max_header_length = 2048
-    default_header_registry = {  # noqa: RUF012 - joserfc's own declaration
+_REGISTRY = Registry(
+    tuple(TYPE_OF),
+    {
         "alg": HeaderParameter("Algorithm", "str", required=True),
         "kid": HeaderParameter("Key ID", "str"),
         "typ": HeaderParameter("Type", _type),
         "x5t": HeaderParameter("Thumbprint of a certificate, not heeded", "str"),
         "x5t#S256": HeaderParameter("Thumbprint of a certificate, not heeded", "str"),
-    }
-
-    def get_alg(self, name: str) -> JWSAlgModel:
-        """The algorithm of that name; EdDSA is no other here than Ed25519, its newer name (RFC 9864)."""
-        return super().get_alg("Ed25519" if name == "EdDSA" else name)
-
-
-_REGISTRY = _Registry(algorithms=[name for name in TYPE_OF if name != "EdDSA"])
+    },
+)
+"""All header parameters an assertion may have: none that brings a key, or says where one is."""
