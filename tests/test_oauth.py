@@ -58,7 +58,7 @@ class World:
 @asynccontextmanager
 async def world(state: Path, origin: str = ORIGIN) -> AsyncIterator[World]:
     settings = Settings(state=state, origin=origin)
-    settings.database.touch()
+    await lay_tables(settings)
     engine = writer(settings.database)
     try:
         secrets = await furnish(engine)
@@ -70,11 +70,25 @@ async def world(state: Path, origin: str = ORIGIN) -> AsyncIterator[World]:
         await engine.dispose()
 
 
+_TABLES: list[bytes] = []
+
+
+async def lay_tables(settings: Settings) -> None:
+    """A database with all tables; to make them takes longer than most tests, so it is done once for all."""
+    if not _TABLES:
+        settings.database.touch()
+        engine = writer(settings.database)
+        async with engine.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+        await engine.dispose()
+        _TABLES.append(settings.database.read_bytes())
+    settings.database.write_bytes(_TABLES[0])
+
+
 async def furnish(engine: AsyncEngine) -> dict[str, str]:
     """Three applications of one party; their secrets by id."""
     given = {"shop": ["orders:read", "clients:read"], "other": ["orders:read"], "bare": []}
     async with engine.begin() as connection:
-        await connection.run_sync(metadata.create_all)
         purposes = ["analytics", "targeted_offers"]
         return {
             id: await add(connection, id, id.title(), "ALIBABA", scopes, purposes, KNOWN)
