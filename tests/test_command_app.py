@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -198,6 +199,16 @@ def test_every_change_leaves_an_entry_and_no_question_does(at: Administration, t
     ]
     assert entries[0][3]["scopes"] == ["clients:read"]
     assert entries[1][3]["keys"] == entries[3][3]["keys"] == [key("EC").thumbprint()]
+
+
+def test_an_actor_without_a_name_is_a_number(at: Administration, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs under whatever user id it was given."""
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 987654)
+    at.run("add", "shop", *SHOP)
+    [(actor, *_)] = at.audited()
+    assert actor == "uid 987654"
 
 
 def test_what_cannot_be_done_is_one_line_and_does_nothing(at: Administration, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from gateway.oauth.applications import Application, register
 from gateway.oauth.assertions import ASSERTION_TYPE
 from gateway.oauth.grants import CONFIDENTIAL
 from gateway.oauth.public_keys import read_keys
+from gateway.oauth.throttle import MAX_PER_NAME
 from gateway.settings import Settings
 from gateway.store.database import writer
 from tests.assertions import claims, form, jwks, key, signed
@@ -191,6 +192,36 @@ async def test_each_way_to_authenticate_stands_in_the_metadata_and_works(here: W
     assert method in described["token_endpoint_auth_methods_supported"]
     for algorithm in described["token_endpoint_auth_signing_alg_values_supported"]:
         assert algorithm in ("RS256", "PS256", "ES256", "Ed25519", "EdDSA")
+
+
+ENDPOINTS = {
+    "token": {"grant_type": "client_credentials"},
+    "introspect": {"token": "x"},
+    "revoke": {"token": "x"},
+}
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+async def test_an_assertion_that_was_used_at_one_endpoint_is_good_at_none(here: World, endpoint: str) -> None:
+    """What was sent to be asked about a token must not fetch one."""
+    used = form(signed(EC, claims(), key("EC")))
+    answer = await here.http.post(f"/oauth/{endpoint}", data={**ENDPOINTS[endpoint], **used})
+    assert answer.status_code == 200
+    for other, parameters in ENDPOINTS.items():
+        answer = await here.http.post(f"/oauth/{other}", data={**parameters, **used})
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client")
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+async def test_failures_at_all_endpoints_count_together(here: World, endpoint: str) -> None:
+    """A22: or each endpoint more would be that many guesses more."""
+    for number in range(MAX_PER_NAME):
+        name = list(ENDPOINTS)[number % len(ENDPOINTS)]
+        sent = {**ENDPOINTS[name], "client_id": "shop", "client_secret": "guess"}
+        assert (await here.http.post(f"/oauth/{name}", data=sent)).status_code == 400
+    answer = await here.http.post(f"/oauth/{endpoint}", data=ENDPOINTS[endpoint], headers=here.basic())
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,9 +29,17 @@ async def record(connection: AsyncConnection, action: str, subject: str, **detai
     """Add an entry, in the transaction of the change itself; the actor is the user of the operating system."""
     entry = {
         "at": instant(datetime.now(UTC)),
-        "actor": getpass.getuser(),
+        "actor": _actor(),
         "action": action,
         "subject": subject,
         "details": orjson.dumps(details, option=orjson.OPT_SORT_KEYS).decode(),
     }
     await connection.execute(insert(audit_entries).values(entry))
+
+
+def _actor() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # In a container, the user often has a number and no name.
+        return f"uid {os.getuid()}"
