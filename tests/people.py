@@ -6,24 +6,32 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
-from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Row, Table, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from starlette.applications import Starlette
 
 from gateway.access.agreements import CONTRACT
 from gateway.discovery import discover
 from gateway.oauth.applications import applications, hash_secret
+from gateway.oauth.keys import signing_keys
 from gateway.oauth.registration import Known
+from gateway.oauth.routes import routes
 from gateway.oauth.users import add
+from gateway.oauth.verification import Verifier
 from gateway.schema import Schema
-from tests.conftest import ORIGIN, Gateway
+from gateway.settings import Settings
+from gateway.store.database import writer
+from tests.conftest import ORIGIN, empty_database
 
 SECRET = "a secret of the application, long enough"
 PASSWORD = "correct horse battery staple"
@@ -32,7 +40,8 @@ LOOPBACK = "http://127.0.0.1/callback"
 LI = "li.wei@alibaba.example"
 OLGA = "olga@mailru.example"
 
-KNOWN = Known(set(CONTRACT.parties), set(Schema(discover()).scopes), set(CONTRACT.purposes))
+SCOPES = Schema(discover()).scopes
+KNOWN = Known(set(CONTRACT.parties), set(SCOPES), set(CONTRACT.purposes))
 
 _APPLICATION = {
     "party": "ALIBABA",
@@ -65,7 +74,14 @@ APPLICATIONS: list[dict[str, Any]] = [
         "authentication": "none",
         "redirect_uris": f"{LOOPBACK} {CALLBACK}",
     },
-    {**_APPLICATION, "id": "venture", "name": "Venture", "party": "*", "authentication": "none"},
+    {
+        **_APPLICATION,
+        "id": "venture",
+        "name": "Venture",
+        "party": "*",
+        "authentication": "none",
+        "scopes": " ".join(SCOPES),
+    },
     {
         **_APPLICATION,
         "id": "silent",
@@ -193,22 +209,65 @@ class Flow:
         found: dict[str, Any] = answer.json()
         return found
 
-    async def sign_in_raw(self, id: str = LI, **changes: str | None) -> httpx.Response:
-        """What the browser gets when somebody has signed in."""
-        return await self.sign_in(await self.begin(**changes), id)
+
+@dataclass
+class Here:
+    """The token service at work over a database with applications and people."""
+
+    settings: Settings
+    engine: AsyncEngine
+    app: Starlette
+    verifier: Verifier
+
+    def browser(self) -> httpx.AsyncClient:
+        """A browser that nobody has used."""
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=self.settings.origin)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction, as the command line has it."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    async def rows(self, table: Table) -> list[Row[Any]]:
+        """All rows of a table."""
+        async with self.engine.connect() as connection:
+            return list(await connection.execute(select(table)))
 
 
-def browser(gateway: Gateway) -> httpx.AsyncClient:
-    """A browser that nobody has used."""
-    return httpx.AsyncClient(transport=httpx.ASGITransport(gateway.app), base_url=ORIGIN)
+_SETTLED: list[bytes] = []
+
+
+async def settled(settings: Settings) -> None:
+    """A database with them; passwords take their time, so they are hashed once for all tests."""
+    await empty_database(settings)
+    if not _SETTLED:
+        database = writer(settings.database)
+        async with database.begin() as connection:
+            await settle(connection)
+        await database.dispose()
+        _SETTLED.append(settings.database.read_bytes())
+    settings.database.write_bytes(_SETTLED[0])
+
+
+@asynccontextmanager
+async def service(state: Path, origin: str = ORIGIN) -> AsyncIterator[Here]:
+    """The token service by itself, with the words of the venture's contract."""
+    settings = Settings(state=state, origin=origin)
+    await settled(settings)
+    engine, keys = writer(settings.database), signing_keys(state)
+    app = Starlette(routes=routes(settings, engine, keys, SCOPES, CONTRACT.parties, CONTRACT.purposes))
+    try:
+        yield Here(settings, engine, app, Verifier(keys, settings.issuer, settings.audience))
+    finally:
+        await engine.dispose()
 
 
 @pytest.fixture
-async def at(gateway: Gateway) -> Gateway:
-    """A gateway with applications and people."""
-    async with gateway.writing() as connection:
-        await settle(connection)
-    return gateway
+async def here(tmp_path: Path) -> AsyncIterator[Here]:
+    """See `service`."""
+    async with service(tmp_path) as found:
+        yield found
 
 
 def sent(answer: httpx.Response) -> dict[str, str]:
