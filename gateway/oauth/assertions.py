@@ -76,7 +76,11 @@ class PrivateKeyJwt:
         if application.strict_audience:
             return bool(named == self.issuer)
         audiences = named if isinstance(named, list) else [named]
-        return bool(audiences) and all(each in (self.issuer, f"{self.issuer}/token") for each in audiences)
+        return bool(audiences) and all(each in self._names() for each in audiences)
+
+    def _names(self) -> tuple[str, ...]:
+        """What libraries call this server: some name the endpoint that they ask, whichever it is."""
+        return self.issuer, *(f"{self.issuer}/{endpoint}" for endpoint in ("token", "introspect", "revoke"))
 
 
 def subject(assertion: str) -> str:
