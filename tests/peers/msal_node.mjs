@@ -2,12 +2,16 @@
 import { ConfidentialClientApplication, ProtocolMode } from '@azure/msal-node'
 import { JSON_HEADERS, QUERY, run } from './scenarios.mjs'
 
+function credential({ secret, thumbprint, pem }) {
+  return pem ? { clientCertificate: { thumbprintSha256: thumbprint, privateKey: pem } } : { clientSecret: secret }
+}
+
 await run({
   async clientCredentials(given) {
     const application = new ConfidentialClientApplication({
       auth: {
         clientId: given.id,
-        clientSecret: given.secret,
+        ...credential(given),
         authority: given.issuer,
         knownAuthorities: [new URL(given.issuer).host]
       },

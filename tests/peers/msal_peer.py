@@ -17,7 +17,7 @@ class Msal(PythonPeer):
         """A token for the application itself, and the answer to its bearer."""
         application = ConfidentialClientApplication(
             given["id"],
-            client_credential=given["secret"],
+            client_credential={"private_key_pfx_path": given["pfx"]} if "pfx" in given else given["secret"],
             oidc_authority=given["issuer"],
         )
         tokens = application.acquire_token_for_client(given["parameters"]["scope"].split())

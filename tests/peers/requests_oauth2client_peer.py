@@ -77,7 +77,9 @@ class RequestsOAuth2Client(PythonPeer):
 
 def _authentication(given: dict[str, Any]) -> Any:
     if given["method"] == "private_key_jwt":
-        return PrivateKeyJwt(given["id"], given["jwk"], alg=given["jwk"]["alg"])
+        # It knows Ed25519 by its older name.
+        algorithm = given["jwk"]["alg"].replace("Ed25519", "EdDSA")
+        return PrivateKeyJwt(given["id"], {**given["jwk"], "alg": algorithm}, alg=algorithm)
     if given["method"] == "none":
         return PublicApp(given["id"])
     kind = ClientSecretBasic if given["method"] == "client_secret_basic" else ClientSecretPost
