@@ -87,6 +87,22 @@ await run({
     return oauth.validateJwtAccessToken(await discovered(given), new Request(given.resource, { headers }), given.audience)
   },
 
+  // The same for a token that is bound to a key, with a proof of it.
+  async boundValidation(given) {
+    const server = await discovered(given)
+    const client = { client_id: given.id }
+    const DPoP = await proof(client, given)
+    const authentication = await METHODS[given.method](given)
+    const response = await oauth.clientCredentialsGrantRequest(server, client, authentication, given.parameters, { DPoP })
+    const { access_token: token } = await oauth.processClientCredentialsResponse(server, client, response)
+    let sent
+    await oauth.protectedResourceRequest(token, 'GET', new URL(given.resource), new Headers(), null, {
+      DPoP,
+      [oauth.customFetch]: async (url, options) => (sent = new Request(url, options), new Response())
+    })
+    return oauth.validateJwtAccessToken(server, sent, given.audience, { requireDPoP: true })
+  },
+
   async introspection(given) {
     const server = await discovered(given)
     const client = { client_id: given.id }
