@@ -36,6 +36,7 @@ class RequestsOAuth2Client(PythonPeer):
             issuer=given["issuer"],
             auth=_authentication(given),
             redirect_uri=given.get("parameters", {}).get("redirect_uri"),
+            testing=given["issuer"].startswith("http:"),
             **binding,
         )
 

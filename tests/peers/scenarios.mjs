@@ -1,6 +1,9 @@
 // Runs the scenarios of a peer: one JSON request a line on standard input, one JSON answer a line on standard output.
 import { createInterface } from 'node:readline'
 
+// Whatever else has something to say says it elsewhere.
+console.info = console.log = console.error
+
 export async function run(scenarios) {
   for await (const line of createInterface({ input: process.stdin })) {
     const { scenario, given } = JSON.parse(line)
