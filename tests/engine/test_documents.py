@@ -1,7 +1,6 @@
-"""What a document may be: well-formed, valid, not too long, not too deep, not too wide; told within milliseconds."""
+"""What a document may be: well-formed, valid, not too long, not too deep, not too wide; told before anything runs."""
 
 from __future__ import annotations
-
 
 import pytest
 import strawberry
@@ -32,7 +31,7 @@ def chain(length: int, link: str) -> str:
 
 
 def refused(document: str) -> tuple[str, str]:
-    """The code and the words with which a document is refused; it must not take long."""
+    """The code and the words with which a document is refused."""
     with pytest.raises(InvalidDocument) as caught:
         stage.engine.prepare(stage.view, document, {}, None)
     return caught.value.code, caught.value.errors[0].message
