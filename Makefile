@@ -1,6 +1,6 @@
 # make demo   run the whole gateway on this machine
 # make test   lint, types, import rules and all tests
-# make bench  the engine against a conventional executor and against hand-written code
+# make bench  the engine against a conventional executor and against hand-written code; the cost of tokens
 # make clean  forget all state
 
 PYTHON ?= python3

@@ -21,6 +21,7 @@ from gateway.settings import Settings, load
 from tests.benchmarks.contenders import BY_HAND, CALLER, ENGINE, KEEPING, STRAWBERRY, contenders
 from tests.benchmarks.served import serve_and_time
 from tests.benchmarks.timing import Times, ratio, timed
+from tests.benchmarks.tokens import tokens
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
 
@@ -72,7 +73,7 @@ def verdict(name: str, ways: Times) -> str:
 
 
 async def main() -> None:
-    """Both tables: the engine alone, then whole requests over HTTP."""
+    """The tables: the engine alone, then whole requests over HTTP, then tokens."""
     console = Console()
     settings = await data(console)
     async with contenders(settings) as found:
@@ -81,6 +82,7 @@ async def main() -> None:
     show(console, f"In process, CPU time, {ROUNDS} rounds", inside, found.answers)
     outside = await serve_and_time(settings, found.client, ROUNDS)
     show(console, f"Whole requests over HTTP, one connection, {ROUNDS} rounds", outside, found.answers)
+    await tokens(console)
 
 
 if __name__ == "__main__":
