@@ -11,6 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.errors import Refusal
+from gateway.oauth.keys import signing_keys
+from gateway.oauth.nonces import nonces
+from gateway.oauth.possession import Possession
+from gateway.oauth.verification import Verifier
+from gateway.store.database import writer
 from tests.door import Lines, log
 from tests.processes import command, forked
 from tests.proofs import KEYS, proof
@@ -73,6 +79,29 @@ def test_thirty_proofs_at_once_all_count(shop: Shop, second: httpx.Client) -> No
 
     with ThreadPoolExecutor(30) as pool:
         assert set(pool.map(use, range(30))) == {200}
+
+
+async def test_a_proof_that_cannot_be_used_up_opens_nothing(shop: Shop, tmp_path: Path) -> None:
+    """A database that is no longer what it was, full or locked: closed, and a word on when to come again; no 500."""
+    used, token = shop.door.settings, shop.token()
+    (tmp_path / "empty.db").touch()
+    engine = writer(tmp_path / "empty.db")
+    possession = Possession(engine, GRAPHQL, nonces(used.state))
+    verifier = Verifier(signing_keys(used.state), used.issuer, used.audience, possession=possession)
+    with pytest.raises(Refusal) as caught:
+        await verifier.authenticate(f"DPoP {token}", "POST", [proof(GRAPHQL, token)])
+    assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "1"})
+    await engine.dispose()
+
+
+async def test_a_verifier_that_cannot_check_proofs_takes_no_bound_token(shop: Shop) -> None:
+    """Rather than take it for a bearer token."""
+    used, token = shop.door.settings, shop.token()
+    verifier = Verifier(signing_keys(used.state), used.issuer, used.audience)
+    for scheme in ("DPoP", "Bearer"):
+        with pytest.raises(Refusal) as caught:
+            await verifier.authenticate(f"{scheme} {token}", "POST", [proof(GRAPHQL, token)])
+        assert caught.value.status == 401
 
 
 def test_no_proof_and_no_token_is_in_the_log(shop: Shop, log: Lines) -> None:
