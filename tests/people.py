@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -210,6 +210,18 @@ class Flow:
         return found
 
 
+class Serving(Protocol):
+    """A gateway at work, or a part of it."""
+
+    app: Starlette
+    settings: Settings
+
+
+def browser(at: Serving) -> httpx.AsyncClient:
+    """A browser that nobody has used."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(at.app), base_url=at.settings.origin)
+
+
 @dataclass
 class Here:
     """The token service at work over a database with applications and people."""
@@ -221,7 +233,7 @@ class Here:
 
     def browser(self) -> httpx.AsyncClient:
         """A browser that nobody has used."""
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=self.settings.origin)
+        return browser(self)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:

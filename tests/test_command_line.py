@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import os
@@ -15,7 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -23,6 +24,7 @@ import pytest
 from gateway.__main__ import main
 from gateway.discovery import discover
 from gateway.schema import Schema
+from tests.people import Flow, claims, sent
 from tests.test_logs import free_port, until_up
 
 COMMANDS = ("demo", "serve", "schema", "sync", "sandbox", "migrate", "agreements", "grant", "revoke")
@@ -263,6 +265,18 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     assert "address already in use" in errors
 
 
+async def sign_in(shown: Any, port: int) -> None:
+    """Each of the demo's people signs in to GraphiQL, by what the demo says."""
+    origin = f"http://127.0.0.1:{port}"
+    for each in shown["users"]:
+        async with httpx.AsyncClient(base_url=origin, timeout=30) as browser:
+            flow = Flow(browser, "graphiql", f"{origin}/graphql")
+            page = await flow.sign_in(await flow.begin(), each["id"], each["password"])
+            code = sent(await flow.submit(page, "authorize", decision="allow"))["code"]
+            said = claims((await flow.exchange(code)).json()["access_token"])
+            assert (said["sub"], said["party"]) == (each["id"], each["party"])
+
+
 def test_a_small_demo_from_nothing_to_its_end(tmp_path: Path) -> None:
     """Sandboxes, pulls, links, a token that works, and nothing is left running; the second start is a short one."""
     port = free_port()
@@ -271,6 +285,8 @@ def test_a_small_demo_from_nothing_to_its_end(tmp_path: Path) -> None:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
             until_up(client, 60)
             shown = json.loads((tmp_path / "demo.json").read_text())
+            assert sorted(each["party"] for each in shown["users"]) == ["ALIBABA", "MAILRU", "RDIF"]
+            asyncio.run(sign_in(shown, port))
             for each in shown["applications"]:
                 response = client.post(
                     "/graphql",

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.access.agreements import CONTRACT
+from gateway.app import register_graphiql
+from gateway.discovery import discover
 from gateway.graphiql import files, page
+from gateway.oauth.applications import add, applications, find
+from gateway.oauth.registration import Known
+from gateway.schema import Schema
+from gateway.settings import Settings
+from gateway.store.database import writer
+from tests.conftest import empty_database
 
 ORIGIN = "http://gateway.test"
 OWN = (
@@ -169,3 +181,40 @@ async def test_the_licences_of_all_vendored_packages_are_served(gateway: httpx.A
         assert f"\n{package}" in text
     assert "SIL OPEN FONT LICENSE" in text
     assert "Apache License" in text
+
+
+async def test_graphiql_is_an_application_at_its_own_address(tmp_path: Path) -> None:
+    """Registered with what there is by now; one that was disabled stays so."""
+    settings = Settings(state=tmp_path, origin="https://gateway.example")
+    await empty_database(settings)
+    await register_graphiql(replace(settings, origin="https://old.example"))
+    database = writer(settings.database)
+    async with database.begin() as connection:
+        await connection.execute(update(applications).values(disabled_at="2026-01-01T00:00:00Z", scopes=""))
+    await register_graphiql(settings)
+    async with database.connect() as connection:
+        found = await find(connection, "graphiql")
+    await database.dispose()
+    assert found is not None
+    assert (found.party, found.authentication, found.secret_hash) == ("*", "none", None)
+    assert found.redirect_uris == ("https://gateway.example/graphql",)
+    assert found.grant_types == ("authorization_code", "refresh_token")
+    assert set(found.scopes) == set(Schema(discover()).scopes)
+    assert found.purposes == tuple(CONTRACT.purposes)
+    assert found.disabled_at is not None
+
+
+async def test_an_application_of_the_same_id_is_left_alone(tmp_path: Path) -> None:
+    """Somebody may have had the name before."""
+    settings = Settings(state=tmp_path)
+    await empty_database(settings)
+    known = Known({"ALIBABA"}, set(), {"analytics"})
+    database = writer(settings.database)
+    async with database.begin() as connection:
+        await add(connection, "graphiql", "Theirs", "ALIBABA", [], ["analytics"], known)
+    await register_graphiql(settings)
+    async with database.connect() as connection:
+        found = await find(connection, "graphiql")
+    await database.dispose()
+    assert found is not None
+    assert (found.name, found.party, found.authentication) == ("Theirs", "ALIBABA", "client_secret")
