@@ -49,8 +49,8 @@ lock: .venv/test.installed
 	touch $@ .venv/run.installed
 
 tests/%/node_modules/.installed: tests/%/package-lock.json
-	npm ci --prefix tests/$* --ignore-scripts --no-audit --no-fund --loglevel=error
-	touch $@
+	npm ci --prefix tests/$* --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@ \
+		|| echo "npm could not install the packages of tests/$*; the tests that need them are left out"
 
 clean:
 	rm -rf .gateway .venv tests/*/node_modules
