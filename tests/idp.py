@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,10 +85,15 @@ class Idp:
             case "deep":
                 return Response("[" * 100_000)
         if path in ("/realm/keys", "/elsewhere"):
-            return JSONResponse(self._published())
+            return self._told(self._published())
         if not any(form in path for form in self.forms):
             return Response(status_code=404)
-        return JSONResponse({"issuer": self.issuer, "jwks_uri": f"{self.issuer}/keys", **self.metadata})
+        return self._told({"issuer": self.issuer, "jwks_uri": f"{self.issuer}/keys", **self.metadata})
+
+    def _told(self, content: Any) -> Response:
+        if self.fault != "packed":
+            return JSONResponse(content)
+        return Response(gzip.compress(json.dumps(content).encode()), headers={"Content-Encoding": "gzip"})
 
     def header(self, kid: str = "one", **other: Any) -> dict[str, Any]:
         """The header of its tokens; `other` replaces some members, with None takes one away."""

@@ -142,12 +142,12 @@ async def test_an_issuer_that_is_down_is_borne_for_an_hour(idp: Idp) -> None:
     assert await at.takes()
 
 
-FAULTS = ["down", "redirect", "large", "text", "list", "deep"]
+FAULTS = ["down", "redirect", "large", "packed", "text", "list", "deep"]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_an_answer_that_is_none_brings_no_keys(idp: Idp, log: Lines, fault: str) -> None:
-    """Errors, redirects to elsewhere, pages and floods: no key, one line in the log, no word of the answer."""
+    """Errors, redirects, pages, floods and what unpacks to one: no key, one line in the log, no word of the answer."""
     idp.fault = fault
     at = Trusted(idp)
     await at.unavailable()

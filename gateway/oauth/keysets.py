@@ -92,7 +92,11 @@ class KeySet:
 
     async def _renew(self) -> None:
         try:
-            async with asyncio.timeout(self._patience), aiohttp.ClientSession() as session:
+            # Nothing is inflated: a small answer could become a very large one.
+            async with (
+                asyncio.timeout(self._patience),
+                aiohttp.ClientSession(auto_decompress=False) as session,
+            ):
                 address = self._trust.jwks_uri or await self._discover(session)
                 keys = (await _document(session, address)).get("keys")
             if not isinstance(keys, list):
@@ -131,7 +135,7 @@ def _usable(candidates: list[dict[str, Any]], algorithm: str) -> Iterator[Key]:
 
 async def _document(session: aiohttp.ClientSession, address: str) -> dict[str, Any]:
     """A JSON object, from there and nowhere else: a redirect could lead anywhere, also inside."""
-    headers = {"Accept": "application/json"}
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     async with session.get(address, allow_redirects=False, headers=headers) as response:
         if response.status != 200:
             raise ValueError(f"an answer with status {response.status}")
