@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -136,13 +136,14 @@ def challenge(verifier: str) -> str:
 
 @dataclass
 class Flow:
-    """One walk through the code flow: an application, its PKCE verifier and state, and a browser."""
+    """One walk through the code flow: a browser, an application, its verifier and state, and how it proves a key."""
 
     browser: httpx.AsyncClient
     application: str = "shop"
     redirect_uri: str = CALLBACK
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     state: str = field(default_factory=lambda: secrets.token_urlsafe(8))
+    prove: Callable[[], str] | None = None
 
     def asked(self, **changes: str | None) -> dict[str, str]:
         """The authorization request; a change to None leaves a parameter out."""
@@ -198,9 +199,11 @@ class Flow:
     async def ask(self, form: Mapping[str, str | None]) -> httpx.Response:
         """A token request as the application authenticates it."""
         form = {"client_id": self.application, **form}
+        headers = {"DPoP": self.prove()} if self.prove else {}
         if self.application not in ("desk", "venture", "graphiql"):
             form = {"client_secret": SECRET, **form}
-        return await self.browser.post("/oauth/token", data={k: v for k, v in form.items() if v is not None})
+        sent = {name: value for name, value in form.items() if value is not None}
+        return await self.browser.post("/oauth/token", data=sent, headers=headers)
 
     async def tokens(self, id: str = LI, **changes: str | None) -> dict[str, Any]:
         """The tokens at the end of the whole walk."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -19,7 +20,9 @@ from gateway.oauth.authorizations import authorizations
 from gateway.oauth.codes import codes
 from gateway.oauth.refreshes import refresh_tokens
 from gateway.oauth.revocations import revocations
+from tests.conftest import ORIGIN
 from tests.people import APPLICATIONS, CALLBACK, LI, Flow, Here, claims, here
+from tests.proofs import KEYS, proof
 
 __all__ = ["here"]
 
@@ -158,10 +161,41 @@ async def test_between_consent_and_token_the_rights_may_end(here: Here, ending: 
     assert (answer.status_code, answer.json()["error"]) == (400, expected.get(ending, "invalid_grant"))
 
 
-async def test_a_code_for_a_key_is_exchanged_with_that_key_alone(here: Here) -> None:
+def shown(algorithm: str) -> Callable[[], str]:
+    """Makes proofs of a key, for the token endpoint."""
+    return lambda: proof(f"{ORIGIN}/oauth/token", algorithm=algorithm)
+
+
+@pytest.mark.parametrize("prove", [None, shown("Ed25519")])
+async def test_a_code_for_a_key_is_exchanged_with_that_key_alone(
+    here: Here, prove: Callable[[], str] | None
+) -> None:
     """`dpop_jkt` (RFC 9449, 10): a stolen code is worth nothing without the key."""
-    flow = Flow(here.browser())
-    refused(await flow.exchange(await flow.code(dpop_jkt="k" * 43)))
+    flow = Flow(here.browser(), prove=prove)
+    refused(await flow.exchange(await flow.code(dpop_jkt=KEYS["ES256"].thumbprint())))
+    flow.prove = shown("ES256")
+    token = (await flow.exchange(await flow.code(dpop_jkt=KEYS["ES256"].thumbprint()))).json()
+    assert claims(token["access_token"])["cnf"] == {"jkt": KEYS["ES256"].thumbprint()}
+
+
+@pytest.mark.parametrize("application", ["shop", "desk"])
+async def test_what_was_bound_to_a_key_is_never_had_without_one(here: Here, application: str) -> None:
+    """RFC 9449, 5: on a device it is that very key; an application that authenticates may have another by then."""
+    flow = Flow(here.browser(), application, prove=shown("ES256"))
+    token = await flow.tokens()
+    assert token["token_type"] == "DPoP"
+    flow.prove = None
+    refused(await flow.refresh(token["refresh_token"]))
+    flow.prove = shown("Ed25519")
+    answer = await flow.refresh(token["refresh_token"])
+    if application == "desk":
+        refused(answer)
+    else:
+        assert claims(answer.json()["access_token"])["cnf"] == {"jkt": KEYS["Ed25519"].thumbprint()}
+    flow.prove = shown("ES256")
+    again = (await flow.refresh(token["refresh_token"])).json()
+    assert claims(again["access_token"])["cnf"] == {"jkt": KEYS["ES256"].thumbprint()}
+    assert ("refresh_token" in again) == (application == "desk")
 
 
 # Refresh tokens

@@ -300,8 +300,18 @@ async def test_a_form_that_cannot_be_read_gets_a_page(here: Here, path: str) -> 
     for body, headers, status in bodies:
         answer = await flow.browser.post(address, content=body, headers=headers)
         assert (answer.status_code, "does not work" in answer.text) == (status, True), body[:20]
-    for method in ("PUT", "OPTIONS", *(() if path == "authorize" else ("GET", "HEAD"))):
+    for method in ("PUT", "OPTIONS"):
         assert (await flow.browser.request(method, address)).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["sign-in", "sign-out"])
+async def test_who_comes_to_a_form_without_one_is_shown_the_page(here: Here, path: str) -> None:
+    """As a browser does that loads the page's address anew; nobody is signed in or out by it."""
+    flow, _ = await consent_page(here)
+    for prompt, sign_in in ((None, False), ("login", True)):
+        answer = await flow.browser.get(f"/oauth/{path}", params=flow.asked(prompt=prompt))
+        assert answer.status_code == 303
+        assert asks_to_sign_in(await flow.browser.get(answer.headers["location"])) == sign_in
 
 
 # Pages

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from sqlalchemy import Connection
@@ -21,8 +20,6 @@ from gateway.store.database import immediate
 @dataclass(frozen=True, slots=True)
 class AuthorizationEndpoint(Endpoint):
     """`GET /oauth/authorize` (RFC 6749, 3.1) shows who must be asked; `POST` is what the person answers."""
-
-    methods: ClassVar[tuple[str, ...]] = ("GET", "HEAD", "POST")
 
     async def answer(self, request: Request, come: Visit, form: Form | None) -> Response:
         """A page, or the browser sent back to its application."""

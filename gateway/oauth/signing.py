@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from sqlalchemy import update
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,7 +25,7 @@ class SignIn(Endpoint):
     async def answer(self, request: Request, come: Visit, form: Form | None) -> Response:
         """Back to the application's request, or the page once more."""
         if form is None:
-            raise InvalidRequestError("There is no form.")
+            return come.again()
         async with self.service.engine.connect() as connection:
             await connection.run_sync(come.review)
         id = form.get("id", "").strip().lower()
@@ -67,7 +66,7 @@ class SignIn(Endpoint):
             if changed.rowcount != 1:
                 return come.show("sign_in", 403, notice=_WRONG, proof=come.proof(SIGN_IN), id=person.id)
             cookie = await connection.run_sync(begin_session, person.id, come.cookie)
-        response = come.again()
+        response = come.again(signed_in=True)
         hand_out(response, cookie, come.origin)
         return response
 

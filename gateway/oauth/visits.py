@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from authlib.oauth2.rfc6749 import OAuth2Error
@@ -26,6 +26,8 @@ from gateway.oauth.users import User, lookup
 SIGN_IN = "sign-in"
 CONSENT = "consent"
 SIGN_OUT = "sign-out"
+
+_METHODS = ("GET", "HEAD", "POST")
 
 _AGAIN = {"login", "select_account"}
 """The prompts (OpenID Connect Core, 3.1.2.1) at which a person signs in although one is signed in."""
@@ -70,9 +72,9 @@ class Visit:
         """How the application wants the person to be asked."""
         return set(self.asked.form.get("prompt", "").split())
 
-    def again(self) -> Response:
-        """Sends the browser to the beginning, where somebody has signed in by now, or out."""
-        rest = " ".join(sorted(self.prompts() - _AGAIN))
+    def again(self, signed_in: bool = False) -> Response:
+        """Sends the browser to the beginning; who has just been `signed_in` need not do it once more."""
+        rest = " ".join(sorted(self.prompts() - (_AGAIN if signed_in else set())))
         form = Form([(name, value) for name, value in self.asked.form.items() if name != "prompt"])
         form.resources = self.asked.form.resources
         if rest:
@@ -150,8 +152,6 @@ class Endpoint(ABC):
 
     service: Service
 
-    methods: ClassVar[tuple[str, ...]] = ("POST",)
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
@@ -167,8 +167,8 @@ class Endpoint(ABC):
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        if request.method not in self.methods:
-            raise InvalidRequestError(f"This address takes {' and '.join(self.methods)}.", status_code=405)
+        if request.method not in _METHODS:
+            raise InvalidRequestError("A browser comes with GET or POST.", status_code=405)
         form = await read_form(request) if request.method == "POST" else None
         return await self.answer(request, visit(self.service, request), form)
 
@@ -177,7 +177,7 @@ class Endpoint(ABC):
             return sent_back(error, self.service.issuer)
         response = page("problem", error.status_code, words=described(error))
         if error.status_code == 405:
-            response.headers["Allow"] = ", ".join(self.methods)
+            response.headers["Allow"] = ", ".join(_METHODS)
         return response
 
     @abstractmethod
