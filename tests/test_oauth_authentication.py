@@ -224,6 +224,31 @@ async def test_failures_at_all_endpoints_count_together(here: World, endpoint: s
     assert int(answer.headers["retry-after"]) > 0
 
 
+async def test_who_fails_to_prove_something_is_no_public_application(here: World) -> None:
+    """Such an application proves nothing, so a wrong proof is not its own; Authlib would let it pass."""
+    public = Application(
+        "desk",
+        "Desk",
+        "ALIBABA",
+        (),
+        ("analytics",),
+        authentication="none",
+        grant_types=("authorization_code",),
+        redirect_uris=("https://desk.example/back",),
+    )
+    async with here.engine.begin() as connection:
+        assert await register(connection, public, KNOWN) is None
+
+    async def revoke(headers: dict[str, str], **parameters: str) -> int:
+        sent = {"token": "x", "client_id": "desk", **parameters}
+        return (await here.http.post("/oauth/revoke", data=sent, headers=headers)).status_code
+
+    assert await revoke({}) == await revoke(here.basic("desk", "")) == 200
+    assert await revoke(here.basic("desk", "x")) == 401
+    assert await revoke({}, client_secret="x") == await revoke({}, **form("a.b.c")) == 400
+    assert await revoke({}, **form(signed(EC, claims("desk"), key("EC")))) == 400
+
+
 @pytest.mark.parametrize(
     ("id", "secret"),
     [

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, unquote
 
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
+from authlib.oauth2.rfc6749.util import extract_basic_authorization
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
@@ -78,6 +79,12 @@ def claimed_id(headers: Headers, form: dict[str, str]) -> str:
     """Who the sender of a request that `check_authentication` let through says it is, and has yet to prove."""
     named = _basic_id(headers["authorization"]) if "authorization" in headers else None
     return named or form.get("client_id") or subject(form.get("client_assertion", ""))
+
+
+def proves(headers: Headers, form: Mapping[str, str]) -> bool:
+    """Whether the sender tries to prove who it is; some libraries send an empty secret where there is none."""
+    _, secret = extract_basic_authorization(headers)
+    return bool(secret) or "client_secret" in form or "client_assertion" in form
 
 
 def _basic_id(authorization: str) -> str | None:

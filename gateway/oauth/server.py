@@ -22,6 +22,7 @@ from gateway.oauth.authorizations import Authorization
 from gateway.oauth.binding import use_proof
 from gateway.oauth.codes import S256, AuthorizationCode
 from gateway.oauth.details import claim
+from gateway.oauth.forms import proves
 from gateway.oauth.grants import ClientCredentials
 from gateway.oauth.keys import Keys
 from gateway.oauth.nonces import Nonces
@@ -96,8 +97,12 @@ class Exchange(AuthorizationServer):  # type: ignore[misc]
 
         Where it asks for a token, its proof of possession is used up. Raises `InvalidClientError` and `InvalidProof`.
         """
+        # Authlib would let who fails to prove anything pass as a public application.
+        allowed = [
+            method for method in methods if method != "none" or not proves(request.headers, request.form)
+        ]
         try:
-            application: Application = super().authenticate_client(request, methods, endpoint)
+            application: Application = super().authenticate_client(request, allowed, endpoint)
         except InvalidClientError:
             self.service.throttle.failed(f"application:{request.client_claimed}", request.address)
             raise
