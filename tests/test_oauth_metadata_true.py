@@ -18,6 +18,7 @@ from tests.assertions import claims as assertion_claims
 from tests.assertions import form, jwks, key, signed
 from tests.inspection import Inspection, here
 from tests.people import _APPLICATION, SECRET, Flow, claims
+from tests.proofs import proof
 
 __all__ = ["here"]
 
@@ -63,6 +64,8 @@ class Truth:
             "authorization_response_iss_parameter_supported": self.names_the_issuer,
             "authorization_details_types_supported": self.narrow,
             "bearer_methods_supported": self.take_tokens,
+            "dpop_signing_alg_values_supported": self.bind_tokens,
+            "dpop_bound_access_tokens_required": self.is_up_to_the_application,
         }
         for name in ("token", "introspection", "revocation"):
             self.trials[f"{name}_endpoint_auth_methods_supported"] = self.authenticating(name)
@@ -166,6 +169,22 @@ class Truth:
             f"/graphql?access_token={token}", json={"query": "{ caller { party } }"}
         )
         assert answer.status_code == 401
+
+    async def bind_tokens(self, algorithms: list[str]) -> None:
+        settings, http = self.here.gateway.settings, self.here.http
+        data = {"grant_type": "client_credentials", "client_id": "silent", "client_secret": SECRET}
+        for algorithm in algorithms:
+            sent = {"DPoP": proof(f"{self.issuer}/token", algorithm=algorithm)}
+            token = (await http.post("/oauth/token", data=data, headers=sent)).json()
+            assert token["token_type"] == "DPoP"
+            shown = proof(settings.audience, token["access_token"], algorithm)
+            headers = {"DPoP": shown, "Authorization": f"DPoP {token['access_token']}"}
+            answer = await http.post("/graphql", json={"query": "{ caller { party } }"}, headers=headers)
+            assert answer.status_code == 200, f"{algorithm}: {answer.text}"
+
+    async def is_up_to_the_application(self, required: bool) -> None:
+        assert not required
+        assert await self.here.works((await self.service_token())["access_token"])
 
     def authenticating(self, endpoint: str) -> Callable[[Any], Awaitable[None]]:
         """Each method that is named authenticates there."""
