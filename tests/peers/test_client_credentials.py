@@ -44,3 +44,11 @@ def test_a_scope_that_may_not_be_had_is_understood(served: Served, peers: Peers,
     with pytest.raises(Refused) as caught:
         peers[peer].ask("client_credentials", **address(served), **given)
     assert caught.value.code == "invalid_scope"
+
+
+@pytest.mark.parametrize("peer", ["authlib-requests", "authlib-httpx", "simple-oauth2"])
+def test_a_developer_needs_no_certificate(plain: Served, peers: Peers, peer: str) -> None:
+    """Over plain HTTP on the loopback address, which these allow by themselves."""
+    given = {"parameters": {"scope": "clients:read"}}
+    done = peers[peer].ask("client_credentials", **address(plain), **by_secret("shop"), **given)
+    checked(done["answer"])
