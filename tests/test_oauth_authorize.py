@@ -287,10 +287,10 @@ async def test_a_parameter_that_is_sent_twice_sends_nobody_anywhere(here: Here, 
 
 @pytest.mark.parametrize(
     "query",
-    ["a=%ff", "%c3=1", "a=%ed%a0%80", "&".join(f"a{n}=1" for n in range(60)), "\xff", "a=" + "x" * 33_000],
+    ["a=%ff", "%c3=1", "a=%ed%a0%80", "&".join(f"a{n}=1" for n in range(60)), "a=" + "x" * 33_000],
 )
 async def test_a_query_that_cannot_be_read_gets_a_page(here: Here, query: str) -> None:
-    answer = await here.browser().get(httpx.URL("/oauth/authorize", query=query.encode("latin-1")))
+    answer = await here.browser().get(httpx.URL("/oauth/authorize", query=query.encode()))
     assert answer.status_code in (400, 414)
     assert "This does not work" in answer.text
 
