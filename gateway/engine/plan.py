@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from graphql import (
     BooleanValueNode,
-    DocumentNode,
     FieldNode,
     FragmentSpreadNode,
     GraphQLError,
@@ -25,23 +24,22 @@ from graphql import (
     OperationType,
     SelectionNode,
     SelectionSetNode,
-    VariableDefinitionNode,
     VariableNode,
-    execute_sync,
     get_named_type,
     is_abstract_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
-    type_from_ast,
 )
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.language import Visitor, visit
 from graphql.language.visitor import BREAK
 
+from gateway.engine.asked import asked_below
 from gateway.engine.batch import attribute_of, batch_of
-from gateway.engine.completion import FAILED, AbstractOf, Completer, Leaf, ListOf, ObjectOf, Site
+from gateway.engine.completion import AbstractOf, Completer, Leaf, ListOf, ObjectOf, Site
 from gateway.engine.documents import Document, InvalidDocument, conditions
+from gateway.engine.introspection import Introspection, Never
 from gateway.engine.selection import Arguments, Attribute, Batched, Constant, Field, Refused, Selection
 
 Locks = Callable[[str, str | None], GraphQLError | None]
@@ -167,13 +165,13 @@ class _Planner:
         if name in ("__schema", "__type"):
             return self._introspection(key, site, required, nodes)
         if self._refuse(kind.name, name, definition, nodes, path):
-            return Refused(key, site, required, _Never(), False)
+            return Refused(key, site, required, Never(), False)
         completer = self._completer(definition.type, site, nodes, path)
         batch = batch_of(definition)
         if batch is None:
             return Attribute(key, site, required, completer, completer.waits, attribute_of(definition))
         arguments = self._arguments(definition, nodes[0])
-        asked = _asked(completer)
+        asked = asked_below(completer)
         return Batched(
             key, site, required, completer, batch.is_async or completer.waits, batch, arguments, asked
         )
@@ -255,48 +253,11 @@ class _Planner:
         return lambda _: constant
 
     def _introspection(self, key: str, site: Site, required: bool, nodes: list[FieldNode]) -> Field:
-        return _Introspection(key, site, required, _Never(), False, nodes, self)
-
-
-class _Never:
-    """The completer of a field that brings its column ready-made."""
-
-    waits = False
-
-    async def complete(self, run: Any, values: Any, place: Any, required: bool) -> Any:
-        raise TypeError("nothing to complete")
-
-
-@dataclass(slots=True)
-class _Introspection(Field):
-    """`__schema` and `__type`: answered by graphql-core from the schema that the caller may see."""
-
-    nodes: list[FieldNode] = field(default_factory=list)
-    planner: _Planner | None = None
-
-    async def column(self, run: Any, parents: Sequence[Any], place: Any) -> Sequence[Any]:
-        """See `Field`."""
-        assert self.planner is not None
-        schema = self.planner.view.introspection()
-        operation = OperationDefinitionNode(
-            operation=OperationType.QUERY,
-            variable_definitions=self._variables(schema),
-            selection_set=SelectionSetNode(selections=tuple(self.nodes)),
+        defined = self.operation.variable_definitions or ()
+        fragments = list(self.document.fragments.values())
+        return Introspection(
+            key, site, required, Never(), False, nodes, fragments, defined, self.view.introspection
         )
-        document = DocumentNode(definitions=(operation, *self.planner.document.fragments.values()))
-        result = execute_sync(schema, document, variable_values=run.inputs)
-        run.errors += result.errors or ()
-        found = (result.data or {}).get(self.key)
-        if found is None and self.required:
-            run.failures += 1
-            return [FAILED]
-        return [found]
-
-    def _variables(self, schema: GraphQLSchema) -> tuple[VariableDefinitionNode, ...]:
-        """The operation's variables of types that the caller sees; introspection takes no others."""
-        assert self.planner is not None
-        defined = self.planner.operation.variable_definitions or ()
-        return tuple(each for each in defined if type_from_ast(schema, each.type) is not None)
 
 
 def _leaf(output: GraphQLOutputType) -> GraphQLScalarType:
@@ -319,36 +280,3 @@ def _has_variable(node: Any) -> bool:
 
     visit(node, Variables())
     return bool(found)
-
-
-def _asked(completer: Completer) -> dict[str, frozenset[str]]:
-    """Per type, the attributes that are selected below, down to where another asynchronous batch function begins."""
-    found: dict[str, set[str]] = {}
-    pending: list[Any] = [completer]
-    while pending:
-        each = pending.pop()
-        if isinstance(each, ListOf):
-            pending.append(each.item)
-        elif isinstance(each, ObjectOf):
-            pending += _note_fields(each.selection, found)
-        elif isinstance(each, AbstractOf):
-            for selection in each.selections.values():
-                if selection is not None:
-                    pending += _note_fields(selection, found)
-    return {name: frozenset(attributes) for name, attributes in found.items()}
-
-
-def _note_fields(selection: Any, found: dict[str, set[str]]) -> list[Completer]:
-    below: list[Completer] = []
-    for each in selection.fields:
-        attributes: Sequence[str] = ()
-        if isinstance(each, Attribute):
-            attributes = [each.attribute]
-            below.append(each.completer)
-        elif isinstance(each, Batched) and each.batch is not None:
-            attributes = each.batch.needs
-            if not each.batch.is_async:
-                below.append(each.completer)
-        for name in selection.names:
-            found.setdefault(name, set()).update(attributes)
-    return below
