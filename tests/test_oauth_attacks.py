@@ -142,14 +142,19 @@ ATTACKS: dict[str, tuple[str, ...]] = {
     "A18 a token that was revoked goes on at the other worker": (
         "oauth_revocation: tokens of a disabled application stop within the bound",
         "oauth_revocation: a worker that cannot read refuses after the stated time",
+        "workers: a revoked token is refused by both within the bound",
+        "workers: a family that is revoked ends at both within the bound",
+        "workers: a worker that is killed is replaced and knows what was revoked",
     ),
     "A19 rotating keys refuses the good, or lets in who has the old one": (
         "oauth_rotation: nothing breaks while keys rotate under load",
         "oauth_rotation: a stolen key is gone at once",
         "oauth_rotation: a retired key goes when its time is over though nobody removes it",
+        "workers: no request fails while the key is replaced",
     ),
     "A20 whoever reads the database or the log can go on as an application or a person": (
         "oauth_authentication: no secret and no private key is in the database",
+        "oauth_secrets: no secret and no token is in the database or the log",
         "oauth: no secret and no token is in the log even at debug",
         "oauth_assertions: no assertion is in the log",
         "oauth_dpop_races: no proof and no token is in the log",
