@@ -13,7 +13,7 @@ from sqlalchemy import update
 from gateway.oauth.applications import applications
 from gateway.oauth.users import users
 from tests.conftest import ORIGIN
-from tests.people import CALLBACK, LI, OLGA, Flow, Here, claims, here, sent
+from tests.people import CALLBACK, LI, OLGA, PASSWORD, Flow, Here, claims, form_of, here, sent
 
 __all__ = ["here"]
 
@@ -84,6 +84,24 @@ async def test_without_a_state_there_is_none_in_the_answer(here: Here) -> None:
 async def test_the_state_comes_back_as_it_was_sent(here: Here, state: str) -> None:
     assert sent(await Flow(here.browser()).begin(state=state, scope="x"))["state"] == state
     assert sent(await Flow(here.browser()).consented(state=state))["state"] == state
+
+
+async def test_what_host_says_changes_nothing(here: Here) -> None:
+    """A23: neither the issuer in the answer, nor where a browser goes next."""
+    browser = here.browser()
+    browser.headers.update({
+        "Host": "evil.example",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "http",
+    }
+    flow = Flow(browser)
+    page = await flow.begin()
+    form = form_of(page, "sign-in")
+    entered = await browser.post(form["action"], data={**form["hidden"], "id": LI, "password": PASSWORD})
+    assert entered.headers["location"].startswith("/oauth/authorize?")
+    page = await browser.get(entered.headers["location"])
+    assert "evil.example" not in page.text
+    assert sent(await flow.submit(page, "authorize", decision="allow"))["iss"] == f"{ORIGIN}/oauth"
 
 
 # Where a browser is sent
@@ -334,7 +352,7 @@ async def test_the_page_says_in_words_what_is_asked(here: Here) -> None:
         "Choosing which offer a client is shown.",
         "The clients your party may see, and where they live.",
         "30 days at most",
-        "revokes",
+        "You can take it back",
         CALLBACK,
     ):
         assert words in said
