@@ -89,11 +89,13 @@ async def test_the_state_comes_back_as_it_was_sent(here: Here, state: str) -> No
 async def test_what_host_says_changes_nothing(here: Here) -> None:
     """A23: neither the issuer in the answer, nor where a browser goes next."""
     browser = here.browser()
-    browser.headers.update({
-        "Host": "evil.example",
-        "X-Forwarded-Host": "evil.example",
-        "X-Forwarded-Proto": "http",
-    }
+    browser.headers.update(
+        {
+            "Host": "evil.example",
+            "X-Forwarded-Host": "evil.example",
+            "X-Forwarded-Proto": "http",
+        }
+    )
     flow = Flow(browser)
     page = await flow.begin()
     form = form_of(page, "sign-in")
