@@ -140,7 +140,10 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         "oauth_signing: who is disabled or gets another password is signed out",
     ),
     "A18 a token that was revoked goes on at the other worker": (
-        "oauth_revocation: tokens of a disabled application stop within the bound",
+        "workers: a revoked token is refused by both within the bound",
+        "workers: a family that is revoked ends at both within the bound",
+        "workers: an application that is disabled stops at both within the bound",
+        "workers: a person who is disabled stops at both within the bound",
         "oauth_revocation: a worker that cannot read refuses after the stated time",
         "workers: a revoked token is refused by both within the bound",
         "workers: a family that is revoked ends at both within the bound",
@@ -148,6 +151,7 @@ ATTACKS: dict[str, tuple[str, ...]] = {
     ),
     "A19 rotating keys refuses the good, or lets in who has the old one": (
         "oauth_rotation: nothing breaks while keys rotate under load",
+        "workers: no request fails while the key is replaced",
         "oauth_rotation: a stolen key is gone at once",
         "oauth_rotation: a retired key goes when its time is over though nobody removes it",
         "workers: no request fails while the key is replaced",
