@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from authlib.oauth2.rfc6749 import OAuth2Error
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -40,6 +40,8 @@ class TokenEndpoint:
                 "Busy; try again in a moment.", error="temporarily_unavailable", status_code=503
             )
             response = refused(error, request.headers)
+        except ClientDisconnect:
+            return
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,9 @@ from gateway.oauth.assertions import subject
 
 MAX_FORM = 32 * 1024
 MAX_PARAMETERS = 40
+
+PATIENCE = 5.0
+"""Seconds that a form may take to come."""
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -55,10 +59,14 @@ def parameters(coded: bytes) -> Form:
 
 async def _read(request: Request) -> bytes:
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM:
-            raise InvalidRequestError(f"The form must not exceed {MAX_FORM} bytes.", status_code=413)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_FORM:
+                    raise InvalidRequestError(f"The form must not exceed {MAX_FORM} bytes.", status_code=413)
+    except TimeoutError:
+        raise InvalidRequestError("The form did not come in time.", status_code=408) from None
     return bytes(body)
 
 
