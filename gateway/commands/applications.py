@@ -167,7 +167,7 @@ def disable(id: Id, json: Json = False) -> None:
 def enable(id: Id, json: Json = False) -> None:
     """Give a disabled application tokens again.
 
-    Of those it had, the ones that have not expired are good again too.
+    Those it had when it was disabled stay ended.
 
     gateway app enable shop
     """

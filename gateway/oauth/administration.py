@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.errors import SettingsError
 from gateway.oauth.applications import Application, applications, find, new_secret
-from gateway.oauth.revocations import restore, revoke
+from gateway.oauth.revocations import revoke
 from gateway.store.tables import instant
 
 
@@ -47,10 +47,9 @@ async def disable(connection: AsyncConnection, id: str) -> None:
 
 
 async def enable(connection: AsyncConnection, id: str) -> None:
-    """Give an application tokens again; those it had are good again until they expire. Raises `SettingsError`."""
+    """Give an application tokens again; those it had stay ended. Raises `SettingsError`."""
     await get(connection, id)
     await _set(connection, id, disabled_at=None)
-    await connection.run_sync(restore, f"application:{id}")
 
 
 def _check(application: Application, authentication: str, what: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -34,8 +35,8 @@ class TokenEndpoint:
         request = Request(scope, receive)
         try:
             response = await self._answer(request)
-        except TimeoutError:
-            # Somebody has held the database's write lock for long.
+        except (TimeoutError, PoolTimeoutError):
+            # Somebody has held the database's write lock for long, or all its connections.
             error = OAuth2Error(
                 "Busy; try again in a moment.", error="temporarily_unavailable", status_code=503
             )

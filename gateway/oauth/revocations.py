@@ -21,10 +21,10 @@ from gateway.store.tables import Instant, instant, table
 revocations = table(
     "revocations",
     Column("key", Text, primary_key=True),
-    Column("expires_at", Instant, nullable=False),
+    Column("revoked_at", Instant, nullable=False),
 )
-"""What is revoked: `token:<jti>`, `grant:<authorization>`, `application:<id>` or `user:<id>`, kept until every token it
-could concern has expired."""
+"""What is revoked: `token:<jti>`, `grant:<authorization>`, `application:<id>` or `user:<id>`, of each the tokens issued
+until then; kept until all of those have expired."""
 
 logger = logging.getLogger("gateway.oauth.revocations")
 
@@ -35,18 +35,19 @@ KEPT = LIFETIME + 60
 def revoke(connection: Connection, key: str) -> None:
     """End all tokens that `key` stands for, in every worker within two seconds of the commit.
 
-    Whoever revokes makes sure that no new ones are issued: after `KEPT` seconds the revocation is forgotten.
+    Those issued later, as to an application that is enabled again, are good: whoever revokes makes sure that there are
+    none for as long as there should be none.
     """
     now = datetime.now(UTC)
-    connection.execute(delete(revocations).where(revocations.c.expires_at < instant(now)))
-    row = {"key": key, "expires_at": instant(now + timedelta(seconds=KEPT))}
+    connection.execute(delete(revocations).where(revocations.c.revoked_at < _forgotten(now)))
+    row = {"key": key, "revoked_at": instant(now)}
     statement = insert(revocations).values(row)
     connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_=row))
 
 
-def restore(connection: Connection, key: str) -> None:
-    """Take a revocation back, as when an application is enabled again; tokens that have not expired are good again."""
-    connection.execute(delete(revocations).where(revocations.c.key == key))
+def _forgotten(now: datetime) -> str:
+    """What was revoked before this concerns nobody any more."""
+    return instant(now - timedelta(seconds=KEPT))
 
 
 def concerned(caller: Caller) -> list[str]:
@@ -61,8 +62,14 @@ def concerned(caller: Caller) -> list[str]:
 
 def is_revoked(connection: Connection, caller: Caller) -> bool:
     """Whether a caller's token was revoked, by the database's own word."""
-    query = select(revocations.c.key).where(revocations.c.key.in_(concerned(caller)))
+    query = select(revocations.c.key).where(
+        revocations.c.key.in_(concerned(caller)), revocations.c.revoked_at >= _moment(caller)
+    )
     return connection.execute(query.limit(1)).first() is not None
+
+
+def _moment(caller: Caller) -> str:
+    return instant(datetime.fromtimestamp(caller.issued, UTC))
 
 
 PAUSE = 0.5
@@ -81,7 +88,7 @@ class Revocations:
     def __init__(self, engine: AsyncEngine, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
         self._clock = clock
-        self._keys: frozenset[str] = frozenset()
+        self._since: dict[str, str] = {}
         self._read = float("-inf")
 
     def revoked(self, caller: Caller) -> bool:
@@ -89,15 +96,19 @@ class Revocations:
         if self._clock() - self._read > TRUSTED:
             message = "Whether the token was revoked cannot be known now; try again in a moment."
             raise Refusal(503, "UNAVAILABLE", message, {"Retry-After": "1"})
-        return bool(self._keys) and not self._keys.isdisjoint(concerned(caller))
+        if not self._since:
+            return False
+        found = [since for key in concerned(caller) if (since := self._since.get(key)) is not None]
+        return bool(found) and max(found) >= _moment(caller)
 
     async def refresh(self) -> None:
         """Read the table. Raises `SQLAlchemyError`."""
         # What is revoked while it is read may be missing, so the reading is as old as its start.
-        began, now = self._clock(), instant(datetime.now(UTC))
+        began, forgotten = self._clock(), _forgotten(datetime.now(UTC))
         async with self._engine.connect() as connection:
-            live = select(revocations.c.key).where(revocations.c.expires_at >= now)
-            self._keys = frozenset((await connection.execute(live)).scalars())
+            live = select(revocations.c.key, revocations.c.revoked_at)
+            rows = await connection.execute(live.where(revocations.c.revoked_at >= forgotten))
+            self._since = {row.key: row.revoked_at for row in rows}
         self._read = began
 
     @contextlib.asynccontextmanager

@@ -22,10 +22,10 @@ SKEW = 10
 class Caller:
     """Who asks: an application of a party, with the scopes and the purpose its token was given.
 
-    `party` is upper case (`ALIBABA`), `expires` is seconds since the epoch. `user` is the person the application acts
-    for, None for a service. `datasets` are the (party, dataset) pairs that the token was narrowed to, None where it
-    was not. `key` is the thumbprint of the key that its bearer must prove (RFC 9449), `grant` the authorization that
-    the token follows from, `token` its id.
+    `party` is upper case (`ALIBABA`), `expires` and `issued` are seconds since the epoch. `user` is the person the
+    application acts for, None for a service. `datasets` are the (party, dataset) pairs that the token was narrowed to,
+    None where it was not. `key` is the thumbprint of the key that its bearer must prove (RFC 9449), `grant` the
+    authorization that the token follows from, `token` its id.
     """
 
     party: str
@@ -38,6 +38,7 @@ class Caller:
     key: str | None = None
     grant: str | None = None
     token: str = field(default="", compare=False)
+    issued: float = field(default=0, compare=False)
 
 
 def issue(caller: Caller, keys: Keys, issuer: str, audience: str, issued: int) -> str:

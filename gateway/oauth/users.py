@@ -16,7 +16,7 @@ from gateway.errors import SettingsError
 from gateway.oauth.authorizations import end_all
 from gateway.oauth.passwords import hash_password
 from gateway.oauth.registration import Known, check_rights
-from gateway.oauth.revocations import restore, revoke
+from gateway.oauth.revocations import revoke
 from gateway.oauth.sessions import end_sessions
 from gateway.store.tables import Instant, instant, table
 
@@ -111,7 +111,6 @@ async def disable(connection: AsyncConnection, id: str) -> None:
 async def enable(connection: AsyncConnection, id: str) -> None:
     """Let a user sign in again; what was ended stays so. Raises `SettingsError`."""
     await _update(connection, id, disabled_at=None)
-    await connection.run_sync(restore, f"user:{id}")
 
 
 async def _update(connection: AsyncConnection, id: str, **values: str | None) -> None:

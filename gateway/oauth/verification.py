@@ -170,6 +170,7 @@ class Verifier:
             key=bound_key(claims),
             grant=text(claims, "grant") if "grant" in claims else None,
             token=text(claims, "jti"),
+            issued=moment(claims, "iat"),
         )
 
     def _invalid(self, scheme: str) -> Refusal:

@@ -89,7 +89,7 @@ def upgrade() -> None:
     op.create_table(
         "revocations",
         sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("expires_at", sa.Text(), nullable=False),
+        sa.Column("revoked_at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_revocations")),
     )
     op.create_table(
