@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -392,6 +394,17 @@ async def test_the_style_is_served(here: Here) -> None:
     style = await here.browser().get("/oauth/page.css")
     assert style.headers["content-type"].startswith("text/css")
     assert "prefers-color-scheme" in style.text or "light-dark(" in style.text
+
+
+async def test_while_the_database_is_held_a_page_says_to_try_again(here: Here) -> None:
+    """After ten seconds, and what was shown before is still good then."""
+    flow, page = await consent_page(here)
+    with closing(sqlite3.connect(here.settings.database)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = await flow.submit(page, "authorize", decision="allow")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "busy" in answer.text
+    assert "code" in sent(await flow.submit(page, "authorize", decision="allow"))
 
 
 # What is told

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from authlib.oauth2.rfc6749 import OAuth2Error
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from sqlalchemy import Connection
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -159,7 +160,7 @@ class Endpoint(ABC):
             response = await self._answer(request)
         except OAuth2Error as error:
             response = self._refused(error)
-        except TimeoutError:
+        except (TimeoutError, PoolTimeout):
             response = page("problem", 503, words="The gateway is busy. Please try again in a moment.")
             response.headers["Retry-After"] = "5"
         except ClientDisconnect:
