@@ -21,8 +21,16 @@ from gateway.app import create_app
 from gateway.settings import Settings
 from tests.conftest import ORIGIN
 from tests.oauth_requests import SIGNER, credentials, headers, jwts, methods, parameters, visible
-from tests.peers.served import CALLBACK, furnish, secret
+from tests.peers.browser import Page
+from tests.peers.served import CALLBACK, PASSWORD, PERSON, furnish, secret
 
+GOOD = {
+    "client_id": "browser",
+    "response_type": "code",
+    "redirect_uri": CALLBACK,
+    "code_challenge": "A" * 43,
+    "code_challenge_method": "S256",
+}
 many = settings(max_examples=200, deadline=None)
 
 
@@ -75,6 +83,20 @@ def _opened(state: Path) -> Iterator[Service]:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with _opened(tmp_path_factory.mktemp("anything")) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def person(service: Service) -> dict[str, str]:
+    """The cookie of a browser in which somebody is signed in."""
+    page = service.ask("GET", "/oauth/authorize", params=GOOD)
+    (action, fields) = Page(page.text).forms[0]
+    cookie = page.headers["set-cookie"].partition(";")[0]
+    filled = {**fields, "id": PERSON, "password": PASSWORD}
+    answer = service.ask("POST", action, data=filled, headers={"cookie": cookie})
+    signed_in = {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+    page = service.ask("GET", "/oauth/authorize", params=GOOD, headers=signed_in)
+    assert any("decision" in fields for _, fields in Page(page.text).forms)
+    return signed_in
 
 
 def encoded(sent: Mapping[str, str]) -> dict[str, bytes]:
@@ -155,19 +177,28 @@ def test_any_request_of_an_application_in_good_standing_has_an_answer(
         )
 
 
+@given(query=parameters, changes=parameters)
+@many
+def test_any_request_that_a_person_who_is_signed_in_allows_has_an_answer(
+    service: Service, person: dict[str, str], query: list[tuple[str, str]], changes: list[tuple[str, str]]
+) -> None:
+    """Behind the sign-in, where what is asked becomes a code; the form of the page is sent as it is, or nearly."""
+    sent = {**GOOD, **{name: value for name, value in query if name not in ("client_id", "redirect_uri")}}
+    page = service.ask("GET", "/oauth/authorize", params=sent, headers=person)
+    for action, fields in Page(page.text).forms:
+        if "decision" in fields:
+            service.ask("POST", action, data={**fields, "decision": "allow"}, headers=person)
+        if "sign-out" not in action:
+            service.ask("POST", action, data={**fields, **dict(changes)}, headers=person)
+
+
 @given(query=parameters, cookies=st.dictionaries(visible, visible, max_size=2))
 @many
 def test_any_authorization_request_has_an_answer(
     service: Service, query: list[tuple[str, str]], cookies: dict[str, str]
 ) -> None:
     """Addresses that anybody can make a person follow; whatever is in them is shown as text or not at all."""
-    asked = {
-        "client_id": "browser",
-        "response_type": "code",
-        "redirect_uri": CALLBACK,
-        "code_challenge": "A" * 43,
-    }
-    sent = {**asked, "code_challenge_method": "S256", **dict(query)}
+    sent = {**GOOD, **dict(query)}
     cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
     answer = service.ask("GET", "/oauth/authorize", params=sent, headers=encoded({"cookie": cookie}))
     assert "</script>" not in answer.text.replace("<script></script>", "")

@@ -98,6 +98,10 @@ ATTACKS: dict[str, tuple[str, ...]] = {
         "oauth_anything: any credentials have an answer",
         "oauth_anything: any assertion has an answer",
         "oauth_anything: any authorization request has an answer",
+        "oauth_anything: any request that a person who is signed in allows has an answer",
+        "oauth_anything: any request of an application in good standing has an answer",
+        "oauth_slow: a form that does not come is not waited for",
+        "oauth_slow: who hangs up is let go without a word",
     ),
     "A11 more scopes than there are, than the application has, or than a person allowed": (
         "oauth_server: a scope that may not be had is refused",

@@ -10,7 +10,7 @@ import httpx
 from tests.peers.served import CALLBACK, PASSWORD, PERSON
 
 
-class _Page(HTMLParser):
+class Page(HTMLParser):
     """The forms of a page: where each goes, and what it holds before anybody fills it in."""
 
     def __init__(self, html: str) -> None:
@@ -43,7 +43,7 @@ def visit(browser: httpx.Client, address: str, decision: str = "allow") -> str:
 
 def _filled(browser: httpx.Client, page: httpx.Response, decision: str) -> httpx.Response:
     assert page.status_code == 200, page.text
-    for action, fields in _Page(page.text).forms:
+    for action, fields in Page(page.text).forms:
         if "password" in fields:
             filled = {**fields, "id": PERSON, "password": PASSWORD}
             return browser.post(urljoin(str(page.url), action), data=filled)

@@ -12,9 +12,11 @@ FINDERS = ("openid-client", "oauth4webapi")
 
 
 @pytest.mark.parametrize("peer", FINDERS)
-def test_the_issuer_is_enough(served: Served, peers: Peers, peer: str) -> None:
-    """RFC 8414, from an issuer with a path; each checks that the document names the issuer it was asked for."""
-    found = peers[peer].ask("metadata", **address(served), **by_secret("shop"))
+@pytest.mark.parametrize("algorithm", ["oauth2", "oidc"])
+def test_the_issuer_is_enough(served: Served, peers: Peers, peer: str, algorithm: str) -> None:
+    """From an issuer with a path, as RFC 8414 has it or as OpenID Connect; each checks who the document is of."""
+    given = {**address(served), **by_secret("shop"), "algorithm": algorithm}
+    found = peers[peer].ask("metadata", **given)
     assert found["issuer"] == served.issuer
     assert found["token_endpoint"].startswith(served.issuer)
 
