@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -60,7 +61,8 @@ _PAUSE = 0.005
 GAP = 4 * _PAUSE
 """Seconds that a long writer leaves between its transactions, so that whoever waits for the lock gets it."""
 
-_TRIES = 2_000
+_PATIENCE = 10.0
+"""Seconds that a request waits for it."""
 
 
 @asynccontextmanager
@@ -68,23 +70,28 @@ async def immediate(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A transaction that holds the write lock from its start, so that what it read first still holds when it writes.
 
     It asks for the lock every few milliseconds, where SQLite's own waiting sleeps through the gaps that a sync leaves.
-    Raises `TimeoutError` when ten seconds brought none.
+    Raises `TimeoutError` where ten seconds bring none.
     """
     async with engine.connect() as connection:
-        await connection.exec_driver_sql("PRAGMA busy_timeout = 0")
-        for _ in range(_TRIES):
-            if await _begun(connection):
-                break
-            await asyncio.sleep(_PAUSE)
-        else:
-            raise TimeoutError
-        await connection.exec_driver_sql("PRAGMA busy_timeout = 30000")
+        await _begin(connection)
         try:
             yield connection
         except BaseException:
             await connection.rollback()
             raise
         await connection.commit()
+
+
+async def _begin(connection: AsyncConnection) -> None:
+    end = time.monotonic() + _PATIENCE
+    await connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        while not await _begun(connection):
+            if time.monotonic() > end:
+                raise TimeoutError
+            await asyncio.sleep(_PAUSE)
+    finally:
+        await connection.exec_driver_sql("PRAGMA busy_timeout = 30000")
 
 
 async def _begun(connection: AsyncConnection) -> bool:
