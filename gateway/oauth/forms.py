@@ -97,9 +97,11 @@ def proves(headers: Headers, form: Mapping[str, str]) -> bool:
 
 def _basic_id(authorization: str) -> str | None:
     """The client id in HTTP Basic credentials, or None for another scheme."""
-    if len(authorization.split()) < 2:
+    # Parted as Authlib parts it, at any white space: else it would hear credentials that nobody has looked at.
+    parts = authorization.split(None, 1)
+    if len(parts) < 2:
         raise InvalidRequestError("The Authorization header must be a scheme and credentials.")
-    scheme, _, coded = authorization.partition(" ")
+    scheme, coded = parts
     if scheme.lower() != "basic":
         return None
     try:
