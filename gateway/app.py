@@ -88,7 +88,7 @@ def create_app(settings: Settings) -> Starlette:
             return JSONResponse({"status": "unavailable"}, 503, {"Retry-After": "5"})
         return JSONResponse({"status": "ready"})
 
-    return Starlette(
+    application = Starlette(
         routes=[
             Route("/graphql", possession.nonces.offered(endpoint)),
             Route(
@@ -105,6 +105,9 @@ def create_app(settings: Settings) -> Starlette:
         middleware=[Middleware(RequestLog)],
         lifespan=lifespan,
     )
+    # Such a redirect leads where Host says, and takes a form with a secret along.
+    application.router.redirect_slashes = False
+    return application
 
 
 async def register_graphiql(settings: Settings) -> None:

@@ -33,6 +33,8 @@ def refused(error: OAuth2Error, headers: Headers) -> Response:
         extra["WWW-Authenticate"] = 'Basic realm="oauth", charset="UTF-8"'
     if status == 405:
         extra["Allow"] = "POST"
+    if status == 503:
+        extra["Retry-After"] = "5"
     if isinstance(error, Throttled):
         extra["Retry-After"] = str(error.seconds)
     return JSONResponse({"error": error.error, "error_description": described(error)}, status, extra)

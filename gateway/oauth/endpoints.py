@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -20,7 +21,7 @@ from gateway.oauth.forms import check_authentication, claimed_id, read_form
 from gateway.oauth.requests import TokenRequest
 from gateway.oauth.resources import check_resources
 from gateway.oauth.server import Exchange, Service
-from gateway.oauth.throttle import Throttled
+from gateway.oauth.throttle import MAX_WRITERS, Throttled
 from gateway.store.database import immediate
 
 
@@ -49,7 +50,7 @@ class TokenEndpoint:
         try:
             asked = await self._read(request)
             # What is spent stays spent, whatever else comes of the request: an answer, also of an error, is kept.
-            async with _transaction(self.service.engine, asked) as connection:
+            async with _transaction(self.service, asked) as connection:
                 return await connection.run_sync(
                     lambda sync: Exchange(self.service, sync, asked).create_token_response(asked)
                 )
@@ -87,9 +88,17 @@ async def read_request(service: Service, request: Request, name: str) -> TokenRe
     return asked
 
 
-def _transaction(engine: AsyncEngine, asked: TokenRequest) -> AbstractAsyncContextManager[AsyncConnection]:
+@asynccontextmanager
+async def writing(service: Service, asked: TokenRequest) -> AsyncIterator[AsyncConnection]:
+    """A transaction that may write, of which an address has so many at once. Raises `Throttled`, `TimeoutError`."""
+    with service.throttle.turn("write", asked.address, MAX_WRITERS):
+        async with immediate(service.engine) as connection:
+            yield connection
+
+
+def _transaction(service: Service, asked: TokenRequest) -> AbstractAsyncContextManager[AsyncConnection]:
     """One that may write, but for the most common request, which uses nothing up and need not wait for writers."""
     spends = "client_assertion" in asked.form or "dpop" in asked.headers
     if asked.form["grant_type"] == "client_credentials" and not spends:
-        return engine.connect()
-    return immediate(engine)
+        return service.engine.connect()
+    return writing(service, asked)

@@ -15,13 +15,12 @@ from starlette.responses import Response
 
 from gateway.oauth.answers import refused
 from gateway.oauth.applications import Application
-from gateway.oauth.endpoints import TokenEndpoint, read_request
+from gateway.oauth.endpoints import TokenEndpoint, read_request, writing
 from gateway.oauth.following import PERSONAL
 from gateway.oauth.grants import CONFIDENTIAL
 from gateway.oauth.presented import AccessToken, PresentedRefreshToken, Reader, find
 from gateway.oauth.requests import TokenRequest
 from gateway.oauth.server import Exchange
-from gateway.store.database import immediate
 
 Presented = AccessToken | PresentedRefreshToken
 
@@ -88,15 +87,18 @@ class InspectionEndpoint(TokenEndpoint):
             asked = await read_request(self.service, request, self.name)
             if "token" not in asked.form:
                 raise InvalidRequestError("The parameter token is missing.")
+            async with self._transaction(asked) as connection:
+                return await connection.run_sync(
+                    lambda sync: self._respond(Exchange(self.service, sync, asked))
+                )
         except OAuth2Error as error:
             return refused(error, request.headers)
-        async with self._transaction(asked) as connection:
-            return await connection.run_sync(lambda sync: self._respond(Exchange(self.service, sync, asked)))
 
     def _transaction(self, asked: TokenRequest) -> AbstractAsyncContextManager[AsyncConnection]:
         """One that may write only where the application authenticates by an assertion, which is then used up."""
-        engine = self.service.engine
-        return immediate(engine) if "client_assertion" in asked.form else engine.connect()
+        if "client_assertion" in asked.form:
+            return writing(self.service, asked)
+        return self.service.engine.connect()
 
     def _respond(self, exchange: Exchange) -> Response:
         exchange.register_endpoint(self.kind(self.read))
@@ -111,4 +113,4 @@ class RevocationEndpoint(InspectionEndpoint):
     kind = Revocation
 
     def _transaction(self, asked: TokenRequest) -> AbstractAsyncContextManager[AsyncConnection]:
-        return immediate(self.service.engine)
+        return writing(self.service, asked)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from gateway.oauth.forms import Form
 from gateway.oauth.passwords import fits, renewed
 from gateway.oauth.sessions import begin_session, end_session, hand_out, new_cookie
+from gateway.oauth.throttle import MAX_PASSWORDS, Throttled
 from gateway.oauth.users import User, find, users
 from gateway.oauth.visits import SIGN_IN, SIGN_OUT, Endpoint, Visit
 from gateway.store.database import immediate
@@ -35,7 +36,11 @@ class SignIn(Endpoint):
         if seconds := self.service.throttle.wait(who, address):
             return _later(come, id, seconds)
         password = form.get("password", "")
-        person = await self._person(id, password)
+        try:
+            with self.service.throttle.turn("password", address, MAX_PASSWORDS):
+                person = await self._person(id, password)
+        except Throttled as throttled:
+            return _later(come, id, throttled.seconds)
         if person is None:
             self.service.throttle.failed(who, address)
         # Of many tries at once most were begun before the first had failed: how they end is not told.

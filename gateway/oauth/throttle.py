@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
@@ -20,6 +22,12 @@ MAX_PER_NAME = 10
 MAX_PER_ADDRESS = 100
 """Failures from one address, whatever the names."""
 
+MAX_PASSWORDS = 10
+"""Passwords from one address that are looked at, or wait for it, at the same time."""
+
+MAX_WRITERS = 50
+"""Requests from one address that hold the database's write lock, or wait for it, at the same time."""
+
 SIZE = 10_000
 """Counters of each kind; beyond it those that were not needed for longest are dropped."""
 
@@ -31,8 +39,8 @@ class Throttled(OAuth2Error):  # type: ignore[misc]
     description = "Too many attempts to authenticate have failed; wait as long as Retry-After says."
     status_code = 429
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__()
+    def __init__(self, seconds: int, description: str | None = None) -> None:
+        super().__init__(description)
         self.seconds = seconds
 
 
@@ -54,6 +62,7 @@ class Throttle:
         self._clock = clock
         self._by_name: TTLCache[tuple[str, str], _Window] = TTLCache(SIZE, WINDOW, clock)
         self._by_address: TTLCache[str, _Window] = TTLCache(SIZE, WINDOW, clock)
+        self._at_once: Counter[tuple[str, str]] = Counter()
 
     def wait(self, name: str, address: str) -> int:
         """Seconds until an attempt is heard, 0 where it is now."""
@@ -72,6 +81,20 @@ class Throttle:
         ends = self._clock() + WINDOW
         self._by_name.setdefault((name[:100], source), _Window(ends)).failures += 1
         self._by_address.setdefault(source, _Window(ends)).failures += 1
+
+    @contextmanager
+    def turn(self, what: str, address: str, most: int) -> Iterator[None]:
+        """One of the turns that an address has at once for what is dear. Raises `Throttled` where none is left."""
+        source = what, _source(address)
+        if self._at_once[source] >= most:
+            raise Throttled(1, "Too many requests at once; wait as long as Retry-After says.")
+        self._at_once[source] += 1
+        try:
+            yield
+        finally:
+            self._at_once[source] -= 1
+            if not self._at_once[source]:
+                del self._at_once[source]
 
 
 def _source(address: str) -> str:

@@ -37,7 +37,7 @@ def writer(path: Path) -> AsyncEngine:
     away or replaced is not used again.
     """
     url = _url(path, "sqlite+aiosqlite")
-    engine = create_async_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
+    engine = create_async_engine(url, connect_args={"timeout": 30}, pool_timeout=10, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, record: Any) -> None:
