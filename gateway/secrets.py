@@ -10,7 +10,7 @@ from pathlib import Path
 def secret(path: Path) -> bytes:
     """32 random bytes kept in a file that only its owner reads; made, once, by whoever comes first."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:

@@ -103,6 +103,17 @@ async def test_issuers_sign_with_what_they_have(idp: Idp, algorithm: str) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    "odd", [{"alg": ["ES256"]}, {"alg": None}, {"use": ["sig"]}, {"crv": {}}, {"kty": []}]
+)
+async def test_an_odd_key_beside_a_good_one_costs_nothing(idp: Idp, odd: dict[str, Any]) -> None:
+    """What an issuer publishes that cannot be used is passed over, and its other keys verify."""
+    [(kid, key)] = idp.keys.items()
+    good = {**key.as_dict(private=False), "kid": kid}
+    idp.key_set = {"keys": [{**good, **odd}, good]}
+    assert await accepted(signed(idp.header(), idp.claims(), key), trust(idp))
+
+
 GARBAGE = [
     "x",
     "..",

@@ -57,7 +57,7 @@ def write_settings(state: Path, connectors: Sequence[Connector]) -> None:
     path = state / "settings.toml"
     if path.exists():
         return
-    state.mkdir(parents=True, exist_ok=True)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
     lines: list[str] = ["# Written by the demo: the partners' sandboxes and the keys they accept.\n"]
     for connector in connectors:
         if connector.sandbox is not None:

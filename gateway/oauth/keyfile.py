@@ -63,7 +63,7 @@ def fresh(state: State, now: int, due: int | None = None) -> SigningKey:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold all others off who would change the file; the lock is its folder's, and ends with the process."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)

@@ -120,7 +120,7 @@ def public_key(jwk: Any, algorithm: str) -> Key:
 def fits(jwk: Mapping[str, Any], algorithm: str) -> bool:
     """Whether a published JWK says that it may verify this algorithm's signatures."""
     kind, curve = _FAMILIES[algorithm]
-    same = {"Ed25519", "EdDSA"} if curve == "Ed25519" else {algorithm}
+    same = ("Ed25519", "EdDSA") if curve == "Ed25519" else (algorithm,)
     return (
         jwk.get("kty") == kind
         and (curve is None or jwk.get("crv") == curve)

@@ -124,7 +124,7 @@ def migrate(path: Path) -> None:
     Raises `SettingsError` for a file that is none or cannot be written, and for a database of a newer gateway or of a
     connector that is no longer there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600)
     try:
         command.upgrade(migrations(path), "heads")
