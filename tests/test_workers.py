@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from joserfc import jws
 
@@ -95,13 +96,16 @@ class Pair:
 
     def workers(self) -> list[int]:
         """The processes that serve, of this one's children."""
-        listed = subprocess.run(
-            ["ps", "--ppid", str(self.process.pid), "-o", "pid=,args="],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        return [int(line.split()[0]) for line in listed.splitlines() if "spawn_main" in line]
+        children = psutil.Process(self.process.pid).children()
+        return [each.pid for each in children if serves(each)]
+
+
+def serves(process: psutil.Process) -> bool:
+    """Whether it is a worker, and not one that has just died."""
+    try:
+        return "spawn_main" in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
 
 
 async def furnish(settings: Settings) -> None:

@@ -68,7 +68,7 @@ async def orders_of_all_pages(client: httpx.AsyncClient, **filters: object) -> l
 
 ORDERS = "aliexpress.solution.order.get"
 FIRST = {"current_page": 1, "page_size": 50}
-HOURS_AGO = (time.time_ns() - 7_300 * 10**9) // 1_000_000
+HOURS_AGO = (time.time_ns() - 3 * 3_600 * 10**9) // 1_000_000
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ HOURS_AGO = (time.time_ns() - 7_300 * 10**9) // 1_000_000
         pytest.param(signed(ORDERS) | {"param0": "{}"}, "IncompleteSignature", id="sent but not signed"),
         pytest.param(signed(ORDERS, sign_method="md5"), "IncompleteSignature", id="TOP's method"),
         pytest.param(signed(ORDERS, app_key="654321"), "InvalidAppKey", id="another application"),
-        pytest.param(signed(ORDERS, timestamp=HOURS_AGO), "IllegalTimestamp", id="two hours late"),
+        pytest.param(signed(ORDERS, timestamp=HOURS_AGO), "IllegalTimestamp", id="three hours late"),
         pytest.param(
-            signed(ORDERS, timestamp=HOURS_AGO + 14_600_000), "IllegalTimestamp", id="two hours early"
+            signed(ORDERS, timestamp=HOURS_AGO + 6 * 3_600_000), "IllegalTimestamp", id="three hours early"
         ),
         pytest.param(signed(ORDERS, timestamp="yesterday"), "IllegalTimestamp", id="no timestamp at all"),
         pytest.param(signed(ORDERS, access_token="old"), "IllegalAccessToken", id="another token"),
