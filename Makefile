@@ -22,7 +22,7 @@ test: .venv/test.installed $(NODE)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 bench: .venv/test.installed
 	$(BIN)/python -m tests.benchmarks
