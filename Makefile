@@ -6,6 +6,10 @@
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
+
+# Nothing is compiled when it is installed; what is used is compiled once, and not by each process again.
+unexport PYTHONDONTWRITEBYTECODE
+
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links pyproject.toml
 
