@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from gateway.access.agreements import CONTRACT, agreements, rights, write_rights
+from gateway.access.agreements import CONTRACT, rights, write_rights
 from gateway.access.pseudonyms import pseudonyms
 from gateway.discovery import dataset_scopes, discover
 from gateway.endpoint.endpoint import Endpoint
@@ -23,6 +19,7 @@ from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
 from gateway.graphiql import files
 from gateway.graphiql.application import register
+from gateway.health import health
 from gateway.logs import RequestLog
 from gateway.oauth.issuers import outside_issuers
 from gateway.oauth.keys import signing_keys
@@ -75,19 +72,6 @@ def create_app(settings: Settings) -> Starlette:
             await readers.close()
             await database.dispose()
 
-    async def healthz(_: Request) -> JSONResponse:
-        """The process answers."""
-        return JSONResponse({"status": "ok"})
-
-    async def readyz(_: Request) -> JSONResponse:
-        """The database answers too."""
-        try:
-            async with asyncio.timeout(2), database.connect() as connection:
-                await connection.execute(select(agreements.c.owner).limit(1))
-        except (SQLAlchemyError, TimeoutError):
-            return JSONResponse({"status": "unavailable"}, 503, {"Retry-After": "5"})
-        return JSONResponse({"status": "ready"})
-
     application = Starlette(
         routes=[
             Route("/graphql", possession.nonces.offered(endpoint)),
@@ -97,8 +81,7 @@ def create_app(settings: Settings) -> Starlette:
                 methods=["GET"],
             ),
             Route("/", lambda _: RedirectResponse("/graphql")),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
+            *health(database),
             files(),
             *routes(settings, database, keys, schema.scopes, CONTRACT.parties, CONTRACT.purposes),
         ],
