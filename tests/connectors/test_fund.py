@@ -25,7 +25,8 @@ from gateway.connector import Batch, Kind, PartnerError, Upstream
 from gateway.demo.world import Line, Purchase
 from gateway.store.database import writer
 from gateway.sync.pull import pull
-from tests.connectors.test_mailru_world import new_database, serving
+from tests.connectors.test_mailru_world import new_database
+from tests.partners import served
 
 QUARTERS = list(COURSE)
 PUBLISHED = "2017-08-20T09:00:00+03:00"
@@ -49,7 +50,7 @@ def drop(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def upstream(drop: Path) -> AsyncIterator[Upstream]:
-    async with serving(sandbox(drop.parent, {})) as url, Upstream("fund", {"url": url}) as upstream:
+    async with served(sandbox(drop.parent, {})) as url, Upstream("fund", {"url": url}) as upstream:
         yield upstream
 
 
@@ -106,7 +107,7 @@ async def test_a_quarter_that_is_withdrawn_while_it_is_read_waits(drop: Path) ->
             (drop / "2017Q3/.done").unlink()
         await app(scope, receive, send)
 
-    async with serving(withdrawing) as url, Upstream("fund", {"url": url}) as upstream:
+    async with served(withdrawing) as url, Upstream("fund", {"url": url}) as upstream:
         assert quarters(await pulled(upstream)) == ["2017Q1", "2017Q2", "2017Q4"]
 
 
@@ -135,7 +136,7 @@ async def test_a_drop_that_refuses_is_an_error(status: int, kind: Kind) -> None:
             await send({"type": "http.response.start", "status": status, "headers": []})
             await send({"type": "http.response.body"})
 
-    async with serving(refusing) as url, Upstream("fund", {"url": url}) as upstream:
+    async with served(refusing) as url, Upstream("fund", {"url": url}) as upstream:
         with pytest.raises(PartnerError) as caught:
             await pulled(upstream)
     assert caught.value.kind is kind

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,13 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.mailru.sandbox import furnish
 from gateway.connector import Upstream
 from gateway.demo.world import Line, Member, Purchase
 from gateway.store.database import migrate
+from tests.partners import served
 
 KEYS = {"access_token": "pandao token?&", "client_id": "gateway", "client_secret": "a secret"}
 CATEGORIES = ("CHEESE", "SOUP", "BEEF", "YOGURT")
@@ -62,29 +61,9 @@ def orders_of(world: SmallWorld) -> list[tuple[Purchase, Line]]:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
-    """The app behind a real socket; its address."""
-    config = uvicorn.Config(app, log_level="warning", access_log=False, ws="none")
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    server.force_exit = True
-    # asyncio turns Nagle's algorithm off only for sockets that say they are TCP.
-    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
-        listening.bind(("127.0.0.1", 0))
-        # Without the server's main loop, which sleeps for a tenth of a second at a time.
-        await server.startup([listening])
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            await server.shutdown([listening])
-            await server.lifespan.shutdown()
-
-
-@asynccontextmanager
 async def partner(app: ASGIApp) -> AsyncIterator[Upstream]:
     """The connector's way to the app."""
-    async with serving(app) as url, Upstream("mailru", {**KEYS, "url": url}) as upstream:
+    async with served(app) as url, Upstream("mailru", {**KEYS, "url": url}) as upstream:
         yield upstream
 
 
