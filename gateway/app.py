@@ -14,6 +14,7 @@ from gateway.access.agreements import CONTRACT, rights, write_rights
 from gateway.access.pseudonyms import pseudonyms
 from gateway.discovery import dataset_scopes, discover
 from gateway.endpoint.endpoint import Endpoint
+from gateway.endpoint.execution import Execution
 from gateway.endpoint.printed import PrintedSchema
 from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
@@ -53,14 +54,9 @@ def create_app(settings: Settings) -> Starlette:
         possession=possession,
         outside=outside_issuers(settings.issuers, settings.issuer, settings.audience, known),
     )
-    endpoint = Endpoint(
-        settings,
-        schema,
-        Engine(schema.graphql, Limits(settings.max_tokens, settings.max_depth)),
-        verifier,
-        readers,
-        pseudonyms(settings.state),
-    )
+    engine = Engine(schema.graphql, Limits(settings.max_tokens, settings.max_depth))
+    execution = Execution(settings, schema, engine, readers, pseudonyms(settings.state))
+    endpoint = Endpoint(settings, verifier, execution)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -25,6 +25,7 @@ from gateway.app import create_app
 from gateway.connector import Access, Connector, batch, requires
 from gateway.discovery import discover
 from gateway.endpoint.endpoint import Endpoint
+from gateway.endpoint.execution import Execution
 from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
 from gateway.logs import RequestLog
@@ -89,14 +90,9 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     used = asyncio.run(filled(tmp_path_factory.mktemp("troubled"), deadline=2.0))
     schema = Schema((*discover(), TROUBLE))
     readers, keys = Readers(used.database, used.readers), signing_keys(used.state)
-    endpoint = Endpoint(
-        used,
-        schema,
-        Engine(schema.graphql, Limits(used.max_tokens, used.max_depth)),
-        Verifier(keys, used.issuer, used.audience),
-        readers,
-        pseudonyms(used.state),
-    )
+    engine = Engine(schema.graphql, Limits(used.max_tokens, used.max_depth))
+    execution = Execution(used, schema, engine, readers, pseudonyms(used.state))
+    endpoint = Endpoint(used, Verifier(keys, used.issuer, used.audience), execution)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -16,6 +16,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from gateway.access import trusted_documents
+from gateway.clients import changes
 from gateway.discovery import discover
 from gateway.errors import SettingsError
 from gateway.oauth import audit, authorizations, revocations, spent, users
@@ -30,7 +32,7 @@ from tests.world import small_world, write
 CONNECTORS = [each.name for each in discover()]
 CORE = "0001"
 
-DECLARING = (sync_cursors, audit, authorizations, revocations, spent, users)
+DECLARING = (sync_cursors, audit, authorizations, changes, revocations, spent, trusted_documents, users)
 """What must be imported so that all tables are declared."""
 
 

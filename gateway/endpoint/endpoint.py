@@ -8,26 +8,21 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.access.pseudonyms import Pseudonyms
-from gateway.access.request import Access
 from gateway.endpoint.answers import answer, invalid_answer, methods_answer, refused_answer
+from gateway.endpoint.execution import Execution
 from gateway.endpoint.media_types import HTML, JSON, media_type
 from gateway.endpoint.operations import METHODS, Operation, read_operation
 from gateway.engine.documents import InvalidDocument
-from gateway.engine.engine import Engine, Prepared
+from gateway.engine.engine import Prepared
 from gateway.engine.run import Result
-from gateway.engine.selection import Asked
 from gateway.errors import Refusal
 from gateway.graphiql import page
 from gateway.oauth.tokens import Caller
-from gateway.schema import Schema
 from gateway.settings import Settings
-from gateway.store.readers import Readers
 
 logger = logging.getLogger("gateway.endpoint")
 
@@ -52,21 +47,10 @@ class Endpoint:
     has no caller. Nor does any answer let the scripts of another origin in, so they never get to send a header.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        schema: Schema,
-        engine: Engine,
-        authenticator: Authenticator,
-        readers: Readers,
-        pseudonyms: Pseudonyms,
-    ) -> None:
+    def __init__(self, settings: Settings, authenticator: Authenticator, execution: Execution) -> None:
         self._settings = settings
-        self._schema = schema
-        self._engine = engine
         self._authenticator = authenticator
-        self._readers = readers
-        self._pseudonyms = pseudonyms
+        self._execution = execution
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; what is refused or invalid as a whole becomes an answer here."""
@@ -92,32 +76,15 @@ class Endpoint:
         proofs = request.headers.getlist("dpop")
         caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
         operation = await read_operation(request, self._settings.max_body, self._settings.deadline)
-        prepared = await self._prepare(caller, operation)
+        prepared = await self._execution.prepare(caller, operation)
         result = await self._run(request, caller, prepared)
         response = answer(result, kind, request.scope.get("request_id"))
         self._note(request, caller, operation, result, started)
         return response
 
-    async def _prepare(self, caller: Caller, operation: Operation) -> Prepared:
-        view = self._schema.view(caller.scopes)
-        try:
-            await operation.check_method(self._settings.max_tokens)
-            await self._engine.learn(operation.document)
-            prepared = self._engine.prepare(view, operation.document, operation.variables, operation.name)
-        except RecursionError:
-            message = "The document's fragments or the variables are nested too deeply."
-            raise InvalidDocument("DEPTH_LIMIT", [GraphQLError(message)]) from None
-        if prepared.plan.refusals and self._settings.unauthorized == "reject":
-            raise insufficient_scope(prepared.plan.refusals)
-        return prepared
-
     async def _run(self, request: Request, caller: Caller, prepared: Prepared) -> Result:
         """Run the operation; a caller who hangs up stops it."""
-
-        def reach(asked: Asked) -> Access:
-            return Access(caller, self._readers, self._pseudonyms, asked=asked)
-
-        running = asyncio.ensure_future(prepared.run(reach, self._settings.deadline))
+        running = asyncio.ensure_future(self._execution.run(caller, prepared))
         gone = asyncio.ensure_future(request.receive())
         try:
             await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -154,11 +121,3 @@ def authorization(request: Request) -> str | None:
         challenge = {"WWW-Authenticate": 'Bearer error="invalid_request"'}
         raise Refusal(400, "BAD_REQUEST", "Send one Authorization header.", challenge)
     return sent[0] if sent else None
-
-
-def insufficient_scope(refusals: Sequence[GraphQLError]) -> Refusal:
-    """The refusal of a whole operation for what the token does not allow (RFC 6750, 3.1)."""
-    lack = sorted({scope for each in refusals for scope in (each.extensions or {})["missingScopes"]})
-    challenge = f'Bearer error="insufficient_scope", scope="{" ".join(lack)}"'
-    message = f"The operation asks for what the token does not allow; it lacks {', '.join(lack)}."
-    return Refusal(403, "UNAUTHORIZED_OPERATION", message, {"WWW-Authenticate": challenge})

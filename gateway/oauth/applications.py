@@ -34,9 +34,14 @@ applications = table(
     Column("jwks", Text),
     Column("strict_audience", Integer, nullable=False, server_default="0"),
     Column("dpop_required", Integer, nullable=False, server_default="0"),
+    Column("trusted_only", Integer, nullable=False, server_default="0"),
+    Column("cost_per_minute", Integer),
+    Column("concurrency", Integer),
 )
 """Lists are separated by spaces; the first purpose is that of a token asked for without. `authentication` is
-`client_secret` (Basic or in the form), `private_key_jwt` by the public keys in `jwks`, or `none` of a public client."""
+`client_secret` (Basic or in the form), `private_key_jwt` by the public keys in `jwks`, or `none` of a public client.
+With `trusted_only` it may run its trusted documents alone. `cost_per_minute` and `concurrency` (operations at a time)
+are null where the settings decide."""
 
 _LISTS = ("scopes", "purposes", "grant_types", "redirect_uris")
 
@@ -66,6 +71,9 @@ class Application:
     jwks: str | None = None
     strict_audience: int = 0
     dpop_required: int = 0
+    trusted_only: int = 0
+    cost_per_minute: int | None = None
+    concurrency: int | None = None
 
     def get_client_id(self) -> str:
         """Its id, the token's `client_id`."""

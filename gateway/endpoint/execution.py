@@ -1,0 +1,63 @@
+"""Execution: an operation's way from its text to its result, whatever it came by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphql import GraphQLError
+
+from gateway.access.pseudonyms import Pseudonyms
+from gateway.access.request import Access
+from gateway.endpoint.operations import Operation
+from gateway.engine.documents import InvalidDocument
+from gateway.engine.engine import Engine, Prepared
+from gateway.engine.run import Result
+from gateway.engine.selection import Asked
+from gateway.errors import Refusal
+from gateway.oauth.tokens import Caller
+from gateway.schema import Schema
+from gateway.settings import Settings
+from gateway.store.readers import Readers
+
+
+class Execution:
+    """Prepares and runs operations for their callers: steps 3 and 4 of the path of a request."""
+
+    def __init__(
+        self, settings: Settings, schema: Schema, engine: Engine, readers: Readers, pseudonyms: Pseudonyms
+    ) -> None:
+        self._settings = settings
+        self._schema = schema
+        self._engine = engine
+        self._readers = readers
+        self._pseudonyms = pseudonyms
+
+    async def prepare(self, caller: Caller, operation: Operation) -> Prepared:
+        """The operation as its caller may run it. Raises `Refusal` or `InvalidDocument`."""
+        view = self._schema.view(caller.scopes)
+        try:
+            await operation.check_method(self._settings.max_tokens)
+            await self._engine.learn(operation.document)
+            prepared = self._engine.prepare(view, operation.document, operation.variables, operation.name)
+        except RecursionError:
+            message = "The document's fragments or the variables are nested too deeply."
+            raise InvalidDocument("DEPTH_LIMIT", [GraphQLError(message)]) from None
+        if prepared.plan.refusals and self._settings.unauthorized == "reject":
+            raise insufficient_scope(prepared.plan.refusals)
+        return prepared
+
+    async def run(self, caller: Caller, prepared: Prepared) -> Result:
+        """What the operation gives its caller; cancelling this stops it."""
+
+        def reach(asked: Asked) -> Access:
+            return Access(caller, self._readers, self._pseudonyms, asked=asked)
+
+        return await prepared.run(reach, self._settings.deadline)
+
+
+def insufficient_scope(refusals: Sequence[GraphQLError]) -> Refusal:
+    """The refusal of a whole operation for what the token does not allow (RFC 6750, 3.1)."""
+    lack = sorted({scope for each in refusals for scope in (each.extensions or {})["missingScopes"]})
+    challenge = f'Bearer error="insufficient_scope", scope="{" ".join(lack)}"'
+    message = f"The operation asks for what the token does not allow; it lacks {', '.join(lack)}."
+    return Refusal(403, "UNAUTHORIZED_OPERATION", message, {"WWW-Authenticate": challenge})
