@@ -13,7 +13,7 @@ from gateway.access.request import Access, Page
 from gateway.access.rules import agreed, follows, shared
 from gateway.access.scopes import requires
 from gateway.clients.accounts import accounts, accounts_of, lifetime_values, profiles
-from gateway.clients.connections import Connection, Edge, Node
+from gateway.clients.connections import FORWARD, Connection, Edge, Node
 from gateway.clients.orders import (
     Amount,
     Money,
@@ -26,6 +26,7 @@ from gateway.clients.orders import (
 )
 from gateway.clients.scalars import BigInt, DateTime, Party
 from gateway.engine.batch import batch
+from gateway.engine.weights import cost, list_size
 from gateway.errors import FieldError, Kind, PartnerError, Unreadable
 from gateway.store.queries import Query, Row, as_keys, keys
 from gateway.store.tables import Instant, instant, table
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from gateway.demo.world import World
 
 __all__ = [
+    "FORWARD",
     "Access",
     "Amount",
     "Answer",
@@ -70,10 +72,12 @@ __all__ = [
     "agreed",
     "as_keys",
     "batch",
+    "cost",
     "follows",
     "instant",
     "keys",
     "lifetime_values",
+    "list_size",
     "order_lines",
     "order_pages",
     "orders",

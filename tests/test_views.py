@@ -48,7 +48,7 @@ def test_a_caller_without_scopes_is_shown_who_it_is() -> None:
     """And nothing else."""
     kinds = build_schema((HERE / "nobody.graphql").read_text(encoding="utf-8")).type_map.keys()
     assert {kind for kind in kinds if not kind.startswith("__")} == {
-        *("Boolean", "Caller", "ID", "Node", "PartnerData", "Party", "Query", "String")
+        *("Boolean", "Caller", "ID", "Int", "Node", "PartnerData", "Party", "Query", "String")
     }
 
 

@@ -8,6 +8,7 @@ import strawberry
 
 from connectors.alibaba.members import PARTY
 from gateway.connector import (
+    FORWARD,
     Access,
     Amount,
     Connection,
@@ -43,7 +44,7 @@ class AlibabaAccount:
 
     member_since: DateTime | None
     lifetime_value: Money | None = batch(account_values, needs=["client_id"])
-    orders: Connection[Order] = batch(account_orders, needs=["client_id"])
+    orders: Connection[Order] = batch(account_orders, needs=["client_id"], list_size=FORWARD)
 
 
 async def client_accounts(rows: Sequence[Row], access: Access) -> list[Row | None]:

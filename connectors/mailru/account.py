@@ -9,6 +9,7 @@ import strawberry
 from connectors.mailru.segments import Segment, client_segments
 from connectors.mailru.users import PARTY
 from gateway.connector import (
+    FORWARD,
     Access,
     Amount,
     Connection,
@@ -52,9 +53,9 @@ class MailruAccount:
 
     member_since: DateTime | None
     lifetime_value: Money | None = batch(paid, needs=["client_id"])
-    orders: Connection[Order] = batch(account_orders, needs=["client_id"])
+    orders: Connection[Order] = batch(account_orders, needs=["client_id"], list_size=FORWARD)
     segments: list[Segment] | None = batch(
-        account_segments, needs=["client_id"], requires=requires("mailru:segments")
+        account_segments, needs=["client_id"], requires=requires("mailru:segments"), list_size=5
     )
 
 

@@ -14,7 +14,7 @@ from gateway.access.request import Access, Page, page_size
 from gateway.access.rules import follows
 from gateway.access.scopes import requires
 from gateway.clients.accounts import accounts, profiles
-from gateway.clients.connections import Connection, Node
+from gateway.clients.connections import FORWARD, Connection, Node
 from gateway.clients.orders import Order, order_pages, orders
 from gateway.clients.scalars import DateTime, Party
 from gateway.engine.batch import batch
@@ -72,7 +72,7 @@ class Client(Node):
     id: strawberry.ID = batch(client_ids, needs=["key"])
     region: str | None = strawberry.field(description="Where the client lives, as its accounts say.")
     profile: ClientProfile | None = batch(client_profiles, needs=["key"])
-    orders: Connection[Order] = batch(client_orders, needs=["key"])
+    orders: Connection[Order] = batch(client_orders, needs=["key"], list_size=FORWARD)
 
 
 @strawberry.input

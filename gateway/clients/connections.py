@@ -8,8 +8,9 @@ from typing import Any, Generic, TypeVar
 
 import strawberry
 
-from gateway.access.request import Access, Page
+from gateway.access.request import DEFAULT_PAGE, Access, Page
 from gateway.engine.batch import batch
+from gateway.engine.weights import cost, list_size
 from gateway.store.queries import Row
 
 T = TypeVar("T")
@@ -83,6 +84,16 @@ def page_infos(pages: Sequence[Page], access: Access) -> Sequence[Page]:
     return pages
 
 
+FORWARD = list_size(DEFAULT_PAGE, slicing=["first"], sized=["edges", "nodes"])
+"""How long the lists are of a field that gives a page, and takes `first`."""
+
+EITHER_WAY = list_size(DEFAULT_PAGE, slicing=["first", "last"], sized=["edges", "nodes"])
+"""The same for a field that also takes `last`."""
+
+COUNT = 10
+"""What it weighs to count a whole list: its rows are read, if not given out."""
+
+
 @strawberry.type
 class Connection(Generic[T]):
     """A page of a list."""
@@ -90,4 +101,6 @@ class Connection(Generic[T]):
     edges: list[Edge[T]] = batch(page_edges)
     nodes: list[T] = batch(page_nodes)
     page_info: PageInfo = batch(page_infos)
-    total_count: int = strawberry.field(description="How many there are on all pages together.")
+    total_count: int = strawberry.field(
+        description="How many there are on all pages together.", directives=[cost(COUNT)]
+    )

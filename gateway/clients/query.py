@@ -9,10 +9,11 @@ import strawberry
 from gateway.access.request import Access, Page
 from gateway.access.scopes import requires
 from gateway.clients.client import Client, ClientFilter, client_page, clients_by_key
-from gateway.clients.connections import Connection, Node
+from gateway.clients.connections import EITHER_WAY, Connection, Node
 from gateway.clients.orders import orders
 from gateway.clients.scalars import Party
 from gateway.engine.batch import batch
+from gateway.engine.weights import list_size
 from gateway.oauth.details import Datasets, by_party
 from gateway.store.queries import Row
 
@@ -22,7 +23,7 @@ class PartnerData:
     """Datasets of one party."""
 
     party: Party
-    datasets: list[str]
+    datasets: list[str] = strawberry.field(directives=[list_size(10)])
 
 
 @strawberry.type
@@ -31,10 +32,11 @@ class Caller:
 
     party: Party
     application: str
-    scopes: list[str]
+    scopes: list[str] = strawberry.field(directives=[list_size(10)])
     purpose: str = strawberry.field(description="What the answer may be used for; consent is asked for it.")
     data: list[PartnerData] | None = strawberry.field(
-        description="The datasets that the token was narrowed to; null where it was not."
+        description="The datasets that the token was narrowed to; null where it was not.",
+        directives=[list_size(5)],
     )
 
 
@@ -96,4 +98,4 @@ class Query:
     caller: Caller = batch(callers)
     node: Node | None = batch(node)
     client: Client | None = batch(client)
-    clients: Connection[Client] = batch(clients, requires=requires("clients:read"))
+    clients: Connection[Client] = batch(clients, requires=requires("clients:read"), list_size=EITHER_WAY)

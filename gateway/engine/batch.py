@@ -10,6 +10,9 @@ from typing import Any
 import strawberry
 from graphql import GraphQLField, GraphQLInterfaceType
 
+from gateway.engine import weights
+from gateway.engine.weights import ListSize
+
 METADATA = "batch"
 
 
@@ -31,14 +34,22 @@ def batch(
     *,
     needs: Sequence[str] = (),
     requires: object | None = None,
+    list_size: ListSize | int | None = None,
+    cost: int | None = None,
     name: str | None = None,
     description: str | None = None,
 ) -> Any:
     """A Strawberry field whose values come from a batch function.
 
     Its GraphQL arguments are the function's keyword-only parameters, its type is the class's annotation, and its
-    description is the function's docstring. `requires` is the field's lock.
+    description is the function's docstring. `requires` is the field's lock; `list_size` says how long its list is at
+    most, `cost` what it weighs to ask it of one parent.
     """
+    declared = [
+        requires,
+        weights.list_size(list_size) if isinstance(list_size, int) else list_size,
+        weights.cost(cost) if cost is not None else None,
+    ]
     parameters = inspect.signature(function).parameters.values()
     arguments = [_optional(p) for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
     itself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -54,7 +65,7 @@ def batch(
         resolver=declaration,
         name=name,
         description=description or inspect.getdoc(function),
-        directives=[requires] if requires is not None else [],
+        directives=[each for each in declared if each is not None],
         metadata={METADATA: Batch(function, tuple(needs), inspect.iscoroutinefunction(function))},
     )
 

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from graphql import GraphQLError, GraphQLSchema, get_variable_values
 
+from gateway.engine.cost import MOST
 from gateway.engine.documents import Document, InvalidDocument, read
 from gateway.engine.limits import Limits
 from gateway.engine.plan import Plan, View, make_plan
@@ -47,14 +48,18 @@ class Recent(Generic[K, V]):
 
 
 class Prepared:
-    """An operation chosen and its variables coerced; `plan` is what the caller's view makes of it."""
+    """An operation chosen and its variables coerced; `plan` is what the caller's view makes of it.
 
-    __slots__ = ("inputs", "plan", "variables")
+    `cost` is the estimate of what it costs with these variables.
+    """
+
+    __slots__ = ("cost", "inputs", "plan", "variables")
 
     def __init__(self, plan: Plan, inputs: Mapping[str, Any], variables: Any) -> None:
         self.plan = plan
         self.inputs = inputs
         self.variables = variables
+        self.cost = min(plan.cost.of(variables.coerced), MOST)
 
     async def run(self, reach: Reach, seconds: float) -> Result:
         """Run it."""

@@ -38,6 +38,7 @@ from graphql.language.visitor import BREAK
 from gateway.engine.asked import asked_below
 from gateway.engine.batch import attribute_of, batch_of
 from gateway.engine.completion import AbstractOf, Completer, Leaf, ListOf, ObjectOf, Site
+from gateway.engine.cost import Estimate, estimate
 from gateway.engine.documents import Document, InvalidDocument, conditions
 from gateway.engine.introspection import Introspection, Never
 from gateway.engine.selection import Arguments, Attribute, Batched, Constant, Field, Refused, Selection
@@ -64,11 +65,12 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An operation ready to run. `refusals` are the errors of what the caller may not ask for."""
+    """An operation ready to run. `refusals` are the errors of what the caller may not ask for, `cost` what it costs."""
 
     operation: OperationDefinitionNode
     root: Selection
     refusals: Sequence[GraphQLError]
+    cost: Estimate
 
 
 def make_plan(
@@ -85,7 +87,8 @@ def make_plan(
     root = planner.selection(
         kind, [operation.selection_set], [], operation.operation is OperationType.MUTATION
     )
-    return Plan(operation, root, list(planner.refusals.values()))
+    cost = estimate(view.schema, root, operation.operation, document.fragments)
+    return Plan(operation, root, list(planner.refusals.values()), cost)
 
 
 Path = list[str]

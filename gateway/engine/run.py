@@ -20,10 +20,14 @@ Reach = Callable[[Asked], Any]
 
 
 class Result(NamedTuple):
-    """An answer: `data` is None when the operation itself came to nothing. Errors are unmasked still."""
+    """An answer: `data` is None when the operation itself came to nothing. Errors are unmasked still.
+
+    `cost` is what it cost, counted as it ran.
+    """
 
     data: dict[str, Any] | None
     errors: list[GraphQLError]
+    cost: int
 
 
 class Run:
@@ -38,6 +42,7 @@ class Run:
         self.deadline = asyncio.get_running_loop().time() + seconds
         self.errors: list[GraphQLError] = []
         self.failures = 0
+        self.cost = 0
         self._seconds = seconds
 
     def record(self, error: Exception, site: Site, place: Place, index: int) -> None:
@@ -61,4 +66,4 @@ async def run_plan(
     """Run a plan; cancelling this stops its database queries and partner calls."""
     run = Run(inputs, variables, reach, seconds)
     [data] = await plan.root.run(run, [None], Root())
-    return Result(None if data is FAILED else data, [*plan.refusals, *run.errors])
+    return Result(None if data is FAILED else data, [*plan.refusals, *run.errors], run.cost)

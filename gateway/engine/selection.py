@@ -124,12 +124,14 @@ class Constant(Field):
 class Selection:
     """What is selected of one object type; `names` are its own and its interfaces'.
 
-    `serial` runs the fields one after the other, as mutations' roots must.
+    `price` is what one object costs, without the objects below it. `serial` runs the fields one after the other, as
+    mutations' roots must.
     """
 
     def __init__(self, names: Sequence[str], fields: Sequence[Field], serial: bool = False) -> None:
         self.names = names
         self.fields = fields
+        self.price = 0
         self.waits = any(each.waits for each in fields)
         self._serial = serial
         self._build = _builder([each.key for each in fields])
@@ -146,6 +148,7 @@ class Selection:
 
     async def run(self, run: Any, parents: Column, place: Place) -> Column:
         """One dict, or FAILED, per parent."""
+        run.cost += self.price * len(parents)
         before = run.failures
         columns: list[Column] = [()] * len(self.fields)
         if parents and self._attributes:
