@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from gateway.access.agreements import CONTRACT, rights, write_rights
 from gateway.access.pseudonyms import pseudonyms
+from gateway.admission.admission import Admission
 from gateway.discovery import dataset_scopes, discover
 from gateway.endpoint.endpoint import Endpoint
 from gateway.endpoint.execution import Execution
@@ -55,14 +56,15 @@ def create_app(settings: Settings) -> Starlette:
         outside=outside_issuers(settings.issuers, settings.issuer, settings.audience, known),
     )
     engine = Engine(schema.graphql, Limits(settings.max_tokens, settings.max_depth))
-    execution = Execution(settings, schema, engine, readers, pseudonyms(settings.state))
+    admission = Admission(settings, writer(settings.database))
+    execution = Execution(settings, schema, engine, readers, pseudonyms(settings.state), admission)
     endpoint = Endpoint(settings, verifier, execution)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await readers.open()
         try:
-            async with revocations.followed():
+            async with revocations.followed(), admission.opened():
                 yield
         finally:
             await readers.close()

@@ -30,6 +30,11 @@ class Settings:
     max_depth: int = 15
     max_tokens: int = 4_000
     readers: int = 4
+    places: int = 16
+    cost_per_minute: int = 10_000_000
+    concurrency: int = 100
+    connections: int = 100
+    subscriptions: int = 1_000
     connectors: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     issuers: tuple[Trust, ...] = ()
 
@@ -145,5 +150,10 @@ _RULES: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "max_depth": _COUNT,
     "max_tokens": _COUNT,
     "readers": _COUNT,
+    "places": _COUNT,
+    "cost_per_minute": _COUNT,
+    "concurrency": _COUNT,
+    "connections": _COUNT,
+    "subscriptions": _COUNT,
 }
 """How each setting is read, and what to say where it cannot be."""

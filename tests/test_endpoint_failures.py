@@ -21,6 +21,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from gateway.access.pseudonyms import pseudonyms
+from gateway.admission.admission import Admission
 from gateway.app import create_app
 from gateway.connector import Access, Connector, batch, requires
 from gateway.discovery import discover
@@ -32,6 +33,7 @@ from gateway.logs import RequestLog
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.verification import Verifier
 from gateway.schema import Schema
+from gateway.store.database import writer
 from gateway.store.readers import Readers
 from tests.conftest import ALL_SCOPES
 from tests.door import Door, Lines, door, filled, log, opened
@@ -91,7 +93,9 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     schema = Schema((*discover(), TROUBLE))
     readers, keys = Readers(used.database, used.readers), signing_keys(used.state)
     engine = Engine(schema.graphql, Limits(used.max_tokens, used.max_depth))
-    execution = Execution(used, schema, engine, readers, pseudonyms(used.state))
+    execution = Execution(
+        used, schema, engine, readers, pseudonyms(used.state), Admission(used, writer(used.database))
+    )
     endpoint = Endpoint(used, Verifier(keys, used.issuer, used.audience), execution)
 
     @asynccontextmanager

@@ -12,12 +12,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gateway.admission.tickets import Ticket
 from gateway.endpoint.answers import answer, invalid_answer, methods_answer, refused_answer
 from gateway.endpoint.execution import Execution
 from gateway.endpoint.media_types import HTML, JSON, media_type
 from gateway.endpoint.operations import METHODS, Operation, read_operation
 from gateway.engine.documents import InvalidDocument
-from gateway.engine.engine import Prepared
 from gateway.engine.run import Result
 from gateway.errors import Refusal
 from gateway.graphiql import page
@@ -25,6 +25,9 @@ from gateway.oauth.tokens import Caller
 from gateway.settings import Settings
 
 logger = logging.getLogger("gateway.endpoint")
+
+TICKET = "gateway.ticket"
+"""Where in the scope of a request its admission is."""
 
 
 class Authenticator(Protocol):
@@ -68,6 +71,8 @@ class Endpoint:
             response = invalid_answer(invalid, kind)
         except ClientDisconnect:
             return
+        if (ticket := scope.get(TICKET)) is not None:
+            response.headers.update(ticket.headers)
         await response(scope, receive, send)
 
     async def graphql(self, request: Request, kind: str) -> Response:
@@ -75,16 +80,17 @@ class Endpoint:
         started = time.perf_counter()
         proofs = request.headers.getlist("dpop")
         caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
-        operation = await read_operation(request, self._settings.max_body, self._settings.deadline)
-        prepared = await self._execution.prepare(caller, operation)
-        result = await self._run(request, caller, prepared)
+        ticket = request.scope[TICKET] = self._execution.admission.ticket(caller.application)
+        with ticket:
+            operation = await read_operation(request, self._settings.max_body, self._settings.deadline)
+            result = await self._run(request, caller, operation, ticket)
         response = answer(result, kind, request.scope.get("request_id"))
         self._note(request, caller, operation, result, started)
         return response
 
-    async def _run(self, request: Request, caller: Caller, prepared: Prepared) -> Result:
+    async def _run(self, request: Request, caller: Caller, operation: Operation, ticket: Ticket) -> Result:
         """Run the operation; a caller who hangs up stops it."""
-        running = asyncio.ensure_future(self._execution.run(caller, prepared))
+        running = asyncio.ensure_future(self._execution.execute(caller, operation, ticket))
         gone = asyncio.ensure_future(request.receive())
         try:
             await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)

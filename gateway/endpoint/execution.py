@@ -8,6 +8,8 @@ from graphql import GraphQLError
 
 from gateway.access.pseudonyms import Pseudonyms
 from gateway.access.request import Access
+from gateway.admission.admission import Admission
+from gateway.admission.tickets import Ticket
 from gateway.endpoint.operations import Operation
 from gateway.engine.documents import InvalidDocument
 from gateway.engine.engine import Engine, Prepared
@@ -24,13 +26,32 @@ class Execution:
     """Prepares and runs operations for their callers: steps 3 and 4 of the path of a request."""
 
     def __init__(
-        self, settings: Settings, schema: Schema, engine: Engine, readers: Readers, pseudonyms: Pseudonyms
+        self,
+        settings: Settings,
+        schema: Schema,
+        engine: Engine,
+        readers: Readers,
+        pseudonyms: Pseudonyms,
+        admission: Admission,
     ) -> None:
+        self.admission = admission
         self._settings = settings
         self._schema = schema
         self._engine = engine
         self._readers = readers
         self._pseudonyms = pseudonyms
+
+    async def execute(self, caller: Caller, operation: Operation, ticket: Ticket) -> Result:
+        """All of an operation's way, as its application's turn comes; cancelling this stops it.
+
+        Raises `Refusal` or `InvalidDocument`.
+        """
+        async with ticket.turn(len(operation.document)):
+            prepared = await self.prepare(caller, operation)
+            ticket.reserve(getattr(prepared, "cost", 1))
+            result = await self.run(caller, prepared)
+            ticket.settle(getattr(result, "cost", 1))
+        return result
 
     async def prepare(self, caller: Caller, operation: Operation) -> Prepared:
         """The operation as its caller may run it. Raises `Refusal` or `InvalidDocument`."""

@@ -1,0 +1,116 @@
+"""Tickets: an operation's way through admission; into its application's count, to its turn, and into the budget."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import AsyncIterator
+from types import TracebackType
+
+from gateway.admission.allowances import Allowance
+from gateway.admission.ledger import MINUTE, Balance, Held, Ledger
+from gateway.admission.turns import Line, Turns
+from gateway.errors import Refusal
+
+
+class Ticket:
+    """One operation of an application, from its admission to its end."""
+
+    __slots__ = (
+        "_allowance",
+        "_application",
+        "_balance",
+        "_deadline",
+        "_ledger",
+        "_line",
+        "_open",
+        "_reserved",
+        "_turns",
+    )
+
+    def __init__(
+        self, application: str, allowance: Allowance, ledger: Ledger, turns: Turns, deadline: float
+    ) -> None:
+        self._application = application
+        self._allowance = allowance
+        self._ledger = ledger
+        self._turns = turns
+        self._deadline = deadline
+        self._balance: Balance | None = None
+        self._line: Line | None = None
+        self._reserved = 0.0
+        self._open = False
+
+    def __enter__(self) -> Ticket:
+        """Raises `Refusal` 503 where the application's line is full, 429 where it has all its operations in hand."""
+        self._turns.check(self._application)
+        most = self._allowance.operations
+        if not self._ledger.enter(self._application, Held.OPERATIONS, most):
+            message = (
+                f"The application has {most} operations in hand, as many as it may; wait for one to end."
+            )
+            raise Refusal(429, "TOO_MANY_OPERATIONS", message, {"Retry-After": "1"})
+        self._open = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # What was cancelled or failed has cost nobody knows how much; what was estimated stands.
+        if self._open:
+            self.settle(self._reserved)
+
+    @contextlib.asynccontextmanager
+    async def turn(self, work: float = 0) -> AsyncIterator[None]:
+        """A place in this worker while the block runs, as soon as it is this application's turn.
+
+        `work` are cost units that the gateway spends on it before any are reserved. Raises `Refusal` 503.
+        """
+        self._line = line = await self._turns.take(self._application)
+        line.served += work
+        try:
+            yield
+        finally:
+            self._turns.give_back(line)
+
+    def reserve(self, cost: float) -> None:
+        """Take the estimated cost from the budget. Raises `Refusal` 429, or 400 if the whole of it is less."""
+        budget = self._allowance.cost
+        if cost > budget:
+            message = (
+                f"The operation is estimated to cost {cost:g}, and the application may use {budget} a minute: it can "
+                "never be admitted. Ask for less at once."
+            )
+            raise Refusal(400, "COST_LIMIT", message)
+        admitted, self._balance = self._ledger.reserve(self._application, cost, budget)
+        if not admitted:
+            raise self._exceeded(cost)
+        self._reserved = cost
+        if self._line is not None:
+            self._line.served += cost
+
+    def settle(self, actual: float) -> None:
+        """End the operation: it has cost so much."""
+        self._open = False
+        if self._line is not None:
+            self._line.served += actual - self._reserved
+        self._balance = self._ledger.settle(self._application, self._reserved, actual, self._allowance.cost)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the application has left (draft-ietf-httpapi-ratelimit-headers-10)."""
+        balance = self._balance or self._ledger.balance(self._application, self._allowance.cost)
+        restored = math.ceil((balance.spent + balance.held) * MINUTE / balance.budget)
+        return {
+            "RateLimit-Policy": f'"cost";q={balance.budget};w=60',
+            "RateLimit": f'"cost";r={balance.available};t={restored}',
+        }
+
+    def _exceeded(self, cost: float) -> Refusal:
+        assert self._balance is not None
+        seconds = max(1, math.ceil(self._balance.wait(cost, self._deadline)))
+        message = (
+            f"The operation is estimated to cost {cost:g}, and the application has {self._balance.available} left of "
+            f"its {self._balance.budget} a minute; try again in {seconds} seconds."
+        )
+        return Refusal(429, "BUDGET_EXCEEDED", message, {"Retry-After": str(seconds)})
