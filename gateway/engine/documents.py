@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from graphql import (
@@ -14,8 +14,11 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    VariableDefinitionNode,
     VariableNode,
     parse,
+    print_ast,
+    type_from_ast,
     validate,
 )
 
@@ -25,12 +28,13 @@ _COMMENTS = 1_000
 
 
 class InvalidDocument(Exception):
-    """What is asked is not valid GraphQL for this schema; `errors` say why."""
+    """What is asked is not valid GraphQL for this schema; `errors` say why. `tree` is what could be parsed."""
 
-    def __init__(self, code: str, errors: list[GraphQLError]) -> None:
+    def __init__(self, code: str, errors: list[GraphQLError], tree: DocumentNode | None = None) -> None:
         super().__init__(code)
         self.code = code
         self.errors = errors
+        self.tree = tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,33 @@ def read(schema: GraphQLSchema, text: str, limits: Limits) -> Document:
         check([each for each in tree.definitions if isinstance(each, Definition)], limits)
     except Excess as excess:
         raise InvalidDocument(excess.code, [GraphQLError(str(excess))]) from None
-    if errors := validate(schema, tree, hide_suggestions=True, allow_empty_selection_sets=False):
-        raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", errors)
+    if errors := _validate(schema, tree):
+        raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", errors, tree)
     return _document(tree)
+
+
+def as_seen(invalid: InvalidDocument, visible: Callable[[], GraphQLSchema]) -> InvalidDocument:
+    """The same in words of the schema that the caller is shown, which has nothing of what it may not ask for.
+
+    Else messages would tell of a field whether it is there and of which type; tools make whole schemas of that.
+    """
+    errors = _validate(visible(), invalid.tree) if invalid.tree is not None else []
+    return InvalidDocument(invalid.code, errors) if errors else invalid
+
+
+def unknown_types(
+    definitions: Iterable[VariableDefinitionNode], visible: Callable[[], GraphQLSchema]
+) -> list[GraphQLError]:
+    """An error for each variable of a type that the caller is not shown, so that none tells of the type's members."""
+    return [
+        GraphQLError(f"Unknown type '{print_ast(each.type).strip('[]!')}'.", each.type)
+        for each in definitions
+        if type_from_ast(visible(), each.type) is None
+    ]
+
+
+def _validate(schema: GraphQLSchema, tree: DocumentNode) -> list[GraphQLError]:
+    return validate(schema, tree, hide_suggestions=True, allow_empty_selection_sets=False)
 
 
 def _document(tree: DocumentNode) -> Document:

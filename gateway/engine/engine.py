@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from graphql import GraphQLError, GraphQLSchema, get_variable_values
 
 from gateway.engine.cost import MOST
-from gateway.engine.documents import Document, InvalidDocument, read
+from gateway.engine.documents import Document, InvalidDocument, as_seen, read, unknown_types
 from gateway.engine.limits import Limits
 from gateway.engine.plan import Plan, View, make_plan
 from gateway.engine.run import Reach, Result, run_plan
@@ -75,18 +75,25 @@ class Engine:
         self._documents: Recent[str, Document] = Recent(size)
         self._plans: Recent[Hashable, Plan] = Recent(size)
 
-    async def learn(self, text: str) -> None:
-        """Read a long document that is not known yet, in a thread of its own: others are served meanwhile.
+    async def learn(self, view: View, text: str) -> None:
+        """Read a document that is not known yet, a long one in a thread of its own: others are served meanwhile.
 
         Raises `InvalidDocument`.
         """
-        if len(text) > _LONG and text not in self._documents:
-            document = await asyncio.to_thread(read, self._schema, text, self._limits)
-            self._documents.get(text, lambda: document)
+        if text in self._documents:
+            return
+        try:
+            if len(text) > _LONG:
+                document = await asyncio.to_thread(read, self._schema, text, self._limits)
+            else:
+                document = read(self._schema, text, self._limits)
+        except InvalidDocument as invalid:
+            raise await asyncio.to_thread(as_seen, invalid, view.introspection) from None
+        self._documents.get(text, lambda: document)
 
     def prepare(self, view: View, text: str, inputs: Mapping[str, Any], name: str | None) -> Prepared:
         """The operation ready to run. Raises `InvalidDocument`, also for a name or variables that do not fit."""
-        document = self._documents.get(text, lambda: read(self._schema, text, self._limits))
+        document = self._documents.get(text, lambda: self._read(view, text))
         operation = document.operation(name)
         variables = get_variable_values(
             self._schema,
@@ -96,6 +103,8 @@ class Engine:
             hide_suggestions=True,
         )
         if isinstance(variables, list):
+            if errors := unknown_types(operation.variable_definitions or (), view.introspection):
+                raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", errors)
             raise InvalidDocument("BAD_USER_INPUT", variables)
         # Another operation of the document may have a variable of the same name that is no switch.
         coerced = variables.coerced
@@ -106,3 +115,9 @@ class Engine:
         except GraphQLError as error:
             raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", [error]) from None
         return Prepared(plan, inputs, variables)
+
+    def _read(self, view: View, text: str) -> Document:
+        try:
+            return read(self._schema, text, self._limits)
+        except InvalidDocument as invalid:
+            raise as_seen(invalid, view.introspection) from None

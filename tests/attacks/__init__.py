@@ -1,0 +1,1 @@
+"""Attacks on the GraphQL door, each against the gateway as it is served, with real tokens."""
