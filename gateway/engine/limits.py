@@ -6,7 +6,7 @@ it is measured, in time that grows with its text alone, before anything else loo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple
@@ -26,8 +26,8 @@ class Limits:
 
     `characters` and lexical `tokens` are of its text, `definitions` its operations and fragments. Levels (`depth`),
     `fields`, `aliases`, `directives`, `literals` (values written as arguments) and `variables` are of all operations
-    together, with their fragments spelled out. `repeats` are pairs of fields that share a name at one place and so must
-    be compared.
+    together, with their fragments spelled out; `stacked` are directives at one place. `repeats` are pairs of fields
+    that share a name at one place and so must be compared.
     """
 
     tokens: int
@@ -38,6 +38,7 @@ class Limits:
     aliases: int = 300
     root_fields: int = 50
     directives: int = 100
+    stacked: int = 5
     literals: int = 1_000
     variables: int = 100
     repeats: int = 5_000
@@ -83,7 +84,7 @@ def check(definitions: Sequence[Definition], limits: Limits) -> None:
     """Hold a document to the limits. Raises `Excess`, also for fragments within themselves."""
     if len(definitions) > limits.definitions:
         raise _excess("DEFINITION_LIMIT", limits.definitions, "operations and fragments")
-    parts = [_part(each) for each in definitions]
+    parts = [_part(each, limits) for each in definitions]
     named = {name: part for part in parts if (name := part.fragment) is not None}
     known = _fragments(named)
     spread = {name for part in parts for name, _ in part.spreads}
@@ -149,15 +150,15 @@ def _whole(part: _Part, known: Mapping[str, Extent]) -> Extent:
     return whole
 
 
-def _part(definition: Definition) -> _Part:
+def _part(definition: Definition, limits: Limits) -> _Part:
     levels = fields = aliases = 0
     variables = definition.variable_definitions or ()
-    directives, literals = _decoration([definition, *variables])
+    directives, literals = _decoration([definition, *variables], limits)
     spreads: list[tuple[str, int]] = []
     pending = [(definition.selection_set, 0)]
     while pending:
         current, level = pending.pop()
-        more_directives, more_literals = _decoration(current.selections)
+        more_directives, more_literals = _decoration(current.selections, limits)
         directives, literals = directives + more_directives, literals + more_literals
         for selection in current.selections:
             if isinstance(selection, FragmentSpreadNode):
@@ -181,8 +182,13 @@ def _part(definition: Definition) -> _Part:
     )
 
 
-def _decoration(nodes: Iterable[Any]) -> tuple[int, int]:
-    """How many directives these nodes have, and how many literals their and the directives' arguments."""
+def _decoration(nodes: Sequence[Any], limits: Limits) -> tuple[int, int]:
+    """How many directives these nodes have, and how many literals their and the directives' arguments.
+
+    Raises `Excess` where one of them has very many: each, known or not, would be looked at and complained of.
+    """
+    if any(len(node.directives or ()) > limits.stacked for node in nodes):
+        raise Excess("DIRECTIVE_LIMIT", f"The document has over {limits.stacked} directives at one place.")
     directives = [directive for node in nodes for directive in node.directives or ()]
     arguments = [each for node in (*nodes, *directives) for each in getattr(node, "arguments", None) or ()]
     return len(directives), sum(1 for each in arguments for _ in _literals(each.value))

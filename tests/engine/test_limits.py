@@ -13,6 +13,9 @@ WIDE = Limits(tokens=10_000, depth=100, fields=10_000, aliases=10_000, repeats=1
 """Limits that no document here comes near."""
 
 
+CODES = {"depth": "DEPTH_LIMIT", "aliases": "ALIAS_LIMIT", "stacked": "DIRECTIVE_LIMIT"}
+
+
 def excess(text: str, **limits: int) -> str | None:
     """The code that a document is refused with under these limits, None where it is not."""
     values = {name: getattr(WIDE, name) for name in Limits.__slots__}
@@ -34,6 +37,7 @@ def excess(text: str, **limits: int) -> str | None:
         ("fields", 2, "query A { a } query B { b }"),
         ("aliases", 2, "{ x: a { ...F } } fragment F on T { y: b c }"),
         ("directives", 4, "query ($v: Int @v) { a @f ...F @s } fragment F on T @d { b }"),
+        ("stacked", 2, "{ a @f @s b @f }"),
         ("literals", 5, "{ a(x: [1, 2], y: {z: 3}) }"),
         ("variables", 2, "query ($a: Int, $b: Int) { a }"),
         ("root_fields", 3, "{ a ...F } fragment F on T { b c }"),
@@ -48,7 +52,7 @@ def test_each_limit_is_what_may_just_be(limit: str, count: int, text: str) -> No
     """With one less, the document is refused; other names never share a place."""
     assert excess(text, **{limit: count}) is None
     if count:
-        code = {"depth": "DEPTH_LIMIT", "aliases": "ALIAS_LIMIT"}.get(limit, f"{limit[:-1].upper()}_LIMIT")
+        code = CODES.get(limit, f"{limit[:-1].upper()}_LIMIT")
         assert excess(text, **{limit: count - 1}) == code
 
 
