@@ -1,6 +1,7 @@
 # make demo   run the whole gateway on this machine
 # make test   lint, types, import rules and all tests
 # make bench  the engine against a conventional executor and against hand-written code; the cost of tokens
+# make graphiql  bundle anew what the page at /graphql uses of other people's software; needs npm
 # make clean  forget all state
 
 PYTHON ?= python3
@@ -13,10 +14,12 @@ unexport PYTHONDONTWRITEBYTECODE
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links pyproject.toml
 
-# Other people's software for Node, which the tests run where Node is there and leave out where it is not.
-NODE := $(if $(shell command -v npm),$(patsubst %package-lock.json,%node_modules/.installed,$(wildcard tests/*/package-lock.json)))
+GRAPHIQL := gateway/graphiql/build
 
-.PHONY: demo test bench lock schema clean
+# Other people's software for Node, which the tests run where Node is there and leave out where it is not.
+NODE := $(if $(shell command -v npm),$(patsubst %package-lock.json,%node_modules/.installed,$(wildcard tests/*/package-lock.json)) $(GRAPHIQL)/node_modules/.installed)
+
+.PHONY: demo test bench lock schema graphiql clean
 
 demo: .venv/run.installed
 	PORT=$(PORT) $(BIN)/python -m gateway demo
@@ -52,9 +55,12 @@ lock: .venv/test.installed
 	$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements-test.txt
 	touch $@ .venv/run.installed
 
-tests/%/node_modules/.installed: tests/%/package-lock.json
-	npm ci --prefix tests/$* --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@ \
-		|| echo "npm could not install the packages of tests/$*; the tests that need them are left out"
+graphiql: $(GRAPHIQL)/node_modules/.installed
+	node $(GRAPHIQL)/build.mjs gateway/graphiql/static
+
+%/node_modules/.installed: %/package-lock.json
+	npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@ \
+		|| echo "npm could not install the packages of $*; the tests that need them are left out"
 
 clean:
-	rm -rf .gateway .venv tests/*/node_modules
+	rm -rf .gateway .venv tests/*/node_modules $(GRAPHIQL)/node_modules

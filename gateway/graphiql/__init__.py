@@ -14,10 +14,10 @@ from starlette.types import Scope
 
 _HERE = Path(__file__).parent
 
-# The nonce is for the one style element that GraphiQL's dialogs add.
+# The nonce is for the style elements that the editor adds as it runs; what its workers may do stands with the files.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
-    "font-src data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
 
@@ -52,6 +52,8 @@ class _Files(StaticFiles):
     ) -> Response:
         response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers["X-Content-Type-Options"] = "nosniff"
+        # A worker has the policy of its own file: it needs nothing from anywhere.
+        response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
         # Asked again each time, which an ETag makes cheap: after an update no page mixes old and new scripts.
         response.headers["Cache-Control"] = "no-cache"
         return response

@@ -1,0 +1,1 @@
+import{a,b}from"./chunk-G6WJ4ENQ.js";import"./chunk-G63BAWCQ.js";import"./chunk-A47OLEM5.js";import"./chunk-7N7AQLEQ.js";import"./chunk-LHDOWUL2.js";import"./chunk-4L5RI3VG.js";export{a as LANGUAGE_ID,b as initializeMode};
