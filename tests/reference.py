@@ -8,7 +8,7 @@ the same columns as under the engine.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from operator import attrgetter
@@ -29,9 +29,10 @@ from graphql import (
     SelectionSetNode,
     execute,
     get_named_type,
+    subscribe,
 )
 
-from gateway.engine.batch import Batch, attribute_of, batch_of, type_names
+from gateway.engine.batch import Batch, attribute_of, batch_of, source_of, type_names
 from gateway.engine.plan import Convert
 from gateway.engine.run import Reach
 from gateway.engine.selection import Asked
@@ -81,10 +82,49 @@ class Reference:
         )
         return await result if isawaitable(result) else result
 
+    async def subscribe(
+        self,
+        document: DocumentNode,
+        reach: Reach,
+        variables: Mapping[str, Any] | None = None,
+        name: str | None = None,
+    ) -> AsyncIterator[ExecutionResult]:
+        """The answers to a subscription of a valid document. Raises what its source raises."""
+        found = subscribe(
+            self.schema,
+            document,
+            context_value=Request(reach),
+            variable_values=dict(variables or {}),
+            operation_name=name,
+            hide_suggestions=True,
+        )
+        found = await found if isawaitable(found) else found
+        if isinstance(found, ExecutionResult):
+            yield found
+            return
+        async for each in found:
+            yield each
+
+    def _listened(self, field: GraphQLField) -> Resolver:
+        """The events of a source, one by one."""
+
+        async def events(_: Any, info: GraphQLResolveInfo, **values: Any) -> AsyncIterator[Any]:
+            request: Request = info.context
+            source = source_of(field)
+            assert source is not None
+            async for level in source.function(request.reach(asked(info)), **self._convert(field, values)):
+                for each in level:
+                    yield each
+
+        return events
+
     def _resolve_fields(self, kind: GraphQLObjectType) -> None:
         for each in kind.fields.values():
             batch = batch_of(each)
-            if batch is None:
+            if source_of(each) is not None:
+                each.subscribe = self._listened(each)
+                each.resolve = lambda event, info, **_: event
+            elif batch is None:
                 each.resolve = _attribute(each)
             elif not batch.is_async:
                 each.resolve = self._called(each, batch)

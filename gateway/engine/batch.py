@@ -1,9 +1,12 @@
-"""Batch functions: how a field that is not a plain attribute gets its values, for a whole level at once."""
+"""Batch functions: how a field that is not a plain attribute gets its values, for a whole level at once.
+
+A subscription's root field gets its from a source instead: a function that gives level after level of events.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +17,7 @@ from gateway.engine import weights
 from gateway.engine.weights import ListSize
 
 METADATA = "batch"
+_SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,17 @@ class Batch:
     function: Callable[..., Any]
     needs: tuple[str, ...]
     is_async: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A function from nothing to events (the spec's source stream, 6.2.3.1).
+
+    `function(access, **arguments)` is an asynchronous generator of levels: sequences of events that came together, each
+    an event or an exception in its place. It ends when there will be no more, and is closed when nobody listens.
+    """
+
+    function: Callable[..., Any]
 
 
 def batch(
@@ -45,11 +60,34 @@ def batch(
     description is the function's docstring. `requires` is the field's lock; `list_size` says how long its list is at
     most, `cost` what it weighs to ask it of one parent.
     """
-    declared = [
-        requires,
-        weights.list_size(list_size) if isinstance(list_size, int) else list_size,
-        weights.cost(cost) if cost is not None else None,
-    ]
+    found = Batch(function, tuple(needs), inspect.iscoroutinefunction(function))
+    size = weights.list_size(list_size) if isinstance(list_size, int) else list_size
+    return _declared(function, {METADATA: found}, (requires, size, _weighed(cost)), name, description)
+
+
+def subscription(
+    function: Callable[..., Any],
+    *,
+    requires: object | None = None,
+    cost: int | None = None,
+    name: str | None = None,
+    description: str | None = None,
+) -> Any:
+    """A Strawberry field of a subscription type, whose events come from a source; all else is as for `batch`."""
+    return _declared(function, {_SOURCE: Source(function)}, (requires, _weighed(cost)), name, description)
+
+
+def _weighed(cost: int | None) -> object | None:
+    return weights.cost(cost) if cost is not None else None
+
+
+def _declared(
+    function: Callable[..., Any],
+    metadata: Mapping[Any, Any],
+    directives: Iterable[object | None],
+    name: str | None,
+    description: str | None,
+) -> Any:
     parameters = inspect.signature(function).parameters.values()
     arguments = [_optional(p) for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
     itself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -65,8 +103,8 @@ def batch(
         resolver=declaration,
         name=name,
         description=description or inspect.getdoc(function),
-        directives=[each for each in declared if each is not None],
-        metadata={METADATA: Batch(function, tuple(needs), inspect.iscoroutinefunction(function))},
+        directives=[each for each in directives if each is not None],
+        metadata=metadata,
     )
 
 
@@ -79,6 +117,13 @@ def batch_of(field: GraphQLField) -> Batch | None:
     """The batch function behind a field of the schema, or None for a plain attribute."""
     definition = field.extensions.get("strawberry-definition")
     found: Batch | None = definition.metadata.get(METADATA) if definition is not None else None
+    return found
+
+
+def source_of(field: GraphQLField) -> Source | None:
+    """The source behind a field of the schema, or None for a field that is no subscription."""
+    definition = field.extensions.get("strawberry-definition")
+    found: Source | None = definition.metadata.get(_SOURCE) if definition is not None else None
     return found
 
 

@@ -26,7 +26,7 @@ from graphql import (
 
 from gateway.engine.completion import AbstractOf, Completer, ListOf, ObjectOf
 from gateway.engine.introspection import Introspection
-from gateway.engine.selection import Attribute, Batched, Field, Selection
+from gateway.engine.selection import Attribute, Batched, Event, Field, Selection
 from gateway.engine.weights import ListSize, list_size_of, weight_of
 
 OBJECT = 1
@@ -113,7 +113,7 @@ class _Pricing:
         for each in selection.fields:
             if isinstance(each, Introspection):
                 selection.price += INTROSPECTION * self._fields(each.nodes)
-            elif isinstance(each, (Attribute, Batched)):
+            elif isinstance(each, (Attribute, Batched, Event)):
                 definition = kind.fields[each.site.name]
                 selection.price += weight_of(definition) or 0
                 below.append(self._field(each, definition, sized))

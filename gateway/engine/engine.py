@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
 from typing import Any, Generic, TypeVar
 
-from graphql import GraphQLError, GraphQLSchema, get_variable_values
+from graphql import GraphQLError, GraphQLSchema, OperationType, get_variable_values
 
 from gateway.engine.cost import MOST
 from gateway.engine.documents import Document, InvalidDocument, as_seen, read, unknown_types
 from gateway.engine.limits import Limits
 from gateway.engine.plan import Plan, View, make_plan
 from gateway.engine.run import Reach, Result, run_plan
+from gateway.engine.subscription import Admit, freely, run_subscription
 
 _LONG = 1_000
 """Characters of a document that takes a while to be read."""
@@ -61,9 +62,18 @@ class Prepared:
         self.variables = variables
         self.cost = min(plan.cost.of(variables.coerced), MOST)
 
+    @property
+    def subscribes(self) -> bool:
+        """Whether it is a subscription, of which `stream` gives the results."""
+        return self.plan.operation.operation is OperationType.SUBSCRIPTION
+
     async def run(self, reach: Reach, seconds: float) -> Result:
-        """Run it."""
+        """Run a query or a mutation."""
         return await run_plan(self.plan, self.inputs, self.variables, reach, seconds)
+
+    def stream(self, reach: Reach, seconds: float, admit: Admit = freely) -> AsyncGenerator[Result, None]:
+        """Run a subscription: a result an event, each within so many seconds. Close it when nobody listens."""
+        return run_subscription(self.plan, self.inputs, self.variables, reach, seconds, admit)
 
 
 class Engine:

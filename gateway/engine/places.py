@@ -25,6 +25,14 @@ class Root:
         return []
 
 
+class Positions:
+    """The place of several roots at once, each at its position."""
+
+    def path(self, index: int) -> list[PathKey]:
+        """The position, which is no part of the response path: whoever parts the roots takes it off again."""
+        return [index]
+
+
 class Under:
     """Values under one response key of each parent."""
 

@@ -36,12 +36,22 @@ from graphql.language import Visitor, visit
 from graphql.language.visitor import BREAK
 
 from gateway.engine.asked import asked_below
-from gateway.engine.batch import attribute_of, batch_of
+from gateway.engine.batch import Source, attribute_of, batch_of, source_of
 from gateway.engine.completion import AbstractOf, Completer, Leaf, ListOf, ObjectOf, Site
 from gateway.engine.cost import Estimate, estimate
 from gateway.engine.documents import Document, InvalidDocument, conditions
 from gateway.engine.introspection import Introspection, Never
-from gateway.engine.selection import Arguments, Attribute, Batched, Constant, Field, Refused, Selection
+from gateway.engine.selection import (
+    Arguments,
+    Asked,
+    Attribute,
+    Batched,
+    Constant,
+    Event,
+    Field,
+    Refused,
+    Selection,
+)
 
 Locks = Callable[[str, str | None], GraphQLError | None]
 """The access view: the error for a field of a type (or for the type itself, field None), or None where it is open."""
@@ -64,13 +74,26 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """Where a subscription's events come from, and what is asked of them."""
+
+    source: Source
+    arguments: Arguments
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """An operation ready to run. `refusals` are the errors of what the caller may not ask for, `cost` what it costs."""
+    """An operation ready to run. `refusals` are the errors of what the caller may not ask for, `cost` what it costs.
+
+    `stream` is None unless it is a subscription whose field the caller may ask for; it costs that much an event.
+    """
 
     operation: OperationDefinitionNode
     root: Selection
     refusals: Sequence[GraphQLError]
     cost: Estimate
+    stream: Stream | None = None
 
 
 def make_plan(
@@ -82,13 +105,13 @@ def make_plan(
     """
     planner = _Planner(view, document, operation, switches)
     kind = view.schema.get_root_type(operation.operation)
-    if kind is None or operation.operation is OperationType.SUBSCRIPTION:
+    if kind is None:
         raise GraphQLError(f"This gateway has no {operation.operation.value}s.", operation)
     root = planner.selection(
         kind, [operation.selection_set], [], operation.operation is OperationType.MUTATION
     )
     cost = estimate(view.schema, root, operation.operation, document.fragments)
-    return Plan(operation, root, list(planner.refusals.values()), cost)
+    return Plan(operation, root, list(planner.refusals.values()), cost, planner.stream)
 
 
 Path = list[str]
@@ -101,6 +124,7 @@ class _Planner:
     operation: OperationDefinitionNode
     switches: Mapping[str, bool]
     refusals: dict[tuple[str, ...], GraphQLError] = field(default_factory=dict)
+    stream: Stream | None = None
 
     def selection(
         self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], path: Path, serial: bool = False
@@ -170,6 +194,10 @@ class _Planner:
         if self._refuse(kind.name, name, definition, nodes, path):
             return Refused(key, site, required, Never(), False)
         completer = self._completer(definition.type, site, nodes, path)
+        source = source_of(definition)
+        if source is not None:
+            self.stream = Stream(source, self._arguments(definition, nodes[0]), asked_below(completer))
+            return Event(key, site, required, completer, completer.waits)
         batch = batch_of(definition)
         if batch is None:
             return Attribute(key, site, required, completer, completer.waits, attribute_of(definition))

@@ -100,6 +100,15 @@ class Batched(Field):
 
 
 @dataclass(slots=True)
+class Event(Field):
+    """The field of a subscription: its parents are the events, and an event is the field's value."""
+
+    async def values(self, run: Any, parents: Column) -> Column:
+        """See `Field`."""
+        return parents
+
+
+@dataclass(slots=True)
 class Refused(Field):
     """A field the caller may not ask for: null, and nothing is fetched. The plan holds its error."""
 

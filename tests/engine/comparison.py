@@ -18,11 +18,13 @@ from graphql import (
     DirectiveNode,
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     GraphQLError,
     GraphQLInterfaceType,
     GraphQLObjectType,
     NameNode,
     OperationDefinitionNode,
+    OperationType,
     get_named_type,
     parse,
 )
@@ -93,6 +95,55 @@ class Oracle:
         again = await self.answer(operation, reach)
         assert written(again.data) == written(result.data)
         assert told(again.errors) == told(result.errors)
+
+    async def compare_streams(self, operation: Operation, reach: Reach) -> int:
+        """Hold the engine's results of a subscription to the reference's, one by one; how many there were."""
+        ours = await self.results(operation, reach)
+        theirs = await self.expected_results(operation, reach)
+        everything = await self.expected_results(operation, reach, all_errors=True)
+        assert len(ours) == len(theirs) == len(everything)
+        for result, expected, shown in zip(ours, theirs, everything, strict=True):
+            assert written(result.data) == written(expected.data)
+            assert set(told(expected.errors)) <= set(told(result.errors))
+            assert told(result.errors) == told(shown.errors if expected.errors else [])
+        return len(ours)
+
+    async def results(self, operation: Operation, reach: Reach) -> list[Result]:
+        """All results of a subscription. Raises `InvalidDocument` for one that is not valid."""
+        try:
+            prepared = self.engine.prepare(self.view, operation.text, operation.variables, operation.name)
+        except InvalidDocument as invalid:
+            if invalid.code == "GRAPHQL_VALIDATION_FAILED":
+                raise
+            return [Result(None, invalid.errors, 0)]
+        return [result async for result in prepared.stream(reach, 60)]
+
+    async def expected_results(
+        self, operation: Operation, reach: Reach, *, all_errors: bool = False
+    ) -> list[ExecutionResult]:
+        """All results of the reference; where the source fails, the last one says so."""
+        tree = parse(operation.text)
+        if all_errors:
+            tree = _without_propagation(tree)
+        found: list[ExecutionResult] = []
+        try:
+            async for each in self.reference.subscribe(tree, reach, operation.variables, operation.name):
+                found.append(each)
+        except GraphQLError:
+            raise
+        except Exception as error:
+            found.append(ExecutionResult(None, [GraphQLError(str(error), path=_root(tree))]))
+        return found
+
+
+def _root(tree: DocumentNode) -> list[str | int]:
+    """The path of a subscription's one field."""
+    for each in tree.definitions:
+        if isinstance(each, OperationDefinitionNode) and each.operation is OperationType.SUBSCRIPTION:
+            [field] = each.selection_set.selections
+            assert isinstance(field, FieldNode)
+            return [(field.alias or field.name).value]
+    raise AssertionError("no subscription")
 
 
 def written(data: Mapping[str, Any] | None) -> str:

@@ -85,7 +85,11 @@ class Draft:
         """The operation; its root has one field at least."""
         root = self.schema.get_root_type(kind)
         assert root is not None
-        body = self._selection_set(root, depth, 0)
+        if kind is OperationType.SUBSCRIPTION:
+            # One field is all that such a root may have.
+            body = "{ " + self._field(root, depth, 0, [], composite=True) + " }"
+        else:
+            body = self._selection_set(root, depth, 0)
         name = "Asked" if self.tape.happens(20) else None
         definitions = ", ".join(each.text for each in self.values.definitions)
         head = f"{kind.value} {name or ''}{f'({definitions})' if definitions else ''} {body}"

@@ -19,9 +19,15 @@ from gateway.engine.run import Reach, Result
 Built = tuple[GraphQLSchema, Convert]
 
 
-def build(query: type, mutation: type | None = None, types: tuple[type, ...] = (), **options: Any) -> Built:
+def build(
+    query: type,
+    mutation: type | None = None,
+    types: tuple[type, ...] = (),
+    subscription: type | None = None,
+    **options: Any,
+) -> Built:
     """A new schema, and how its arguments are converted."""
-    made = strawberry.Schema(query, mutation, types=types, config=StrawberryConfig(**options))
+    made = strawberry.Schema(query, mutation, subscription, types=types, config=StrawberryConfig(**options))
 
     def convert(field: Any, values: dict[str, Any]) -> Mapping[str, Any]:
         definition = field.extensions["strawberry-definition"]
@@ -39,8 +45,10 @@ def open_view(schema: GraphQLSchema, convert: Convert) -> View:
 class Stage:
     """An engine over a schema of one's own; what a batch function gets as `access` is what is asked below it."""
 
-    def __init__(self, query: type, types: tuple[type, ...] = (), **options: Any) -> None:
-        schema, convert = build(query, types=types, **options)
+    def __init__(
+        self, query: type, types: tuple[type, ...] = (), subscription: type | None = None, **options: Any
+    ) -> None:
+        schema, convert = build(query, types=types, subscription=subscription, **options)
         self.view = open_view(schema, convert)
         self.engine = Engine(schema, Limits(tokens=4_000, depth=15))
 

@@ -7,12 +7,12 @@ A value is drawn from a pool of good and bad ones; a batch function that fails a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import strawberry
 
-from gateway.engine.batch import batch
+from gateway.engine.batch import batch, subscription
 from tests.engine.cages import (
     ALL,
     animal,
@@ -199,6 +199,36 @@ class Mutation:
     clean: Cage | None = batch(clean)
 
 
+async def openings(keys: Keys, *, number: int = 1) -> AsyncGenerator[list[Any], None]:
+    """Cages as they open, several at a time, with what is none among them."""
+    for size in (number % 4, 0, 2):
+        await asyncio.sleep(0)
+        odd = [Escaped("it is stuck"), None, 5][: number % 3]
+        yield [*(cage_row(number * 7 + n, keys.asked) for n in range(size)), *odd]
+    if number % 5 == 3:
+        raise Escaped("the watchman is asleep")
+
+
+async def sightings(keys: Keys, *, first: int = 3) -> AsyncGenerator[list[Any], None]:
+    """Animals as they are seen; in lists."""
+    yield [[beast(number, keys, bad=10) for number in range(max(0, min(first, 6)))], None]
+    yield [[creature(1)], [Escaped("it was a shadow")]]
+
+
+async def roars(keys: Keys) -> AsyncGenerator[list[Any], None]:
+    """How loud it was."""
+    yield [1, "loud", None]
+    yield [3]
+
+
+@strawberry.type
+class Subscription:
+    opened: Cage | None = subscription(openings)
+    opened_must: Cage = subscription(openings)
+    seen: list[Animal] | None = subscription(sightings)
+    roar: int | None = subscription(roars)
+
+
 def make_zoo() -> Built:
     """A new schema of the zoo, and how its arguments are converted."""
-    return build(Query, Mutation, (Lion, Parrot, Fish, Keeper), scalar_map=SCALARS)
+    return build(Query, Mutation, (Lion, Parrot, Fish, Keeper), Subscription, scalar_map=SCALARS)
