@@ -13,8 +13,9 @@ from starlette.routing import Route
 from gateway.access.agreements import CONTRACT, rights, write_rights
 from gateway.access.pseudonyms import pseudonyms
 from gateway.admission.admission import Admission
-from gateway.discovery import dataset_scopes, discover
+from gateway.discovery import dataset_scopes, discover, example_folders
 from gateway.endpoint.endpoint import Endpoint
+from gateway.endpoint.examples import Examples
 from gateway.endpoint.execution import Execution
 from gateway.endpoint.printed import PrintedSchema
 from gateway.engine.engine import Engine
@@ -76,6 +77,11 @@ def create_app(settings: Settings) -> Starlette:
             Route(
                 "/graphql/schema.graphql",
                 possession.nonces.offered(PrintedSchema(schema, verifier)),
+                methods=["GET"],
+            ),
+            Route(
+                "/graphql/examples",
+                possession.nonces.offered(Examples(example_folders(), schema, verifier)),
                 methods=["GET"],
             ),
             Route("/", lambda _: RedirectResponse("/graphql")),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import pkgutil
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 
 import connectors
+import gateway.clients
 from gateway.access.agreements import CONTRACT, rights
 from gateway.connector import Connector
 from gateway.errors import SchemaError
@@ -27,6 +30,15 @@ def _declared(name: str) -> Connector:
     if found.party not in CONTRACT.parties:
         raise SchemaError(f"connectors/{name}: {found.party} is not among the parties of the agreements")
     return found
+
+
+def example_folders() -> Mapping[str, Path]:
+    """Where example operations lie: those of the shared base, and each party's."""
+    packages = {each.party: import_module(f"connectors.{each.name}") for each in discover()}
+    return {
+        name: Path(inspect.getfile(package)).parent / "examples"
+        for name, package in {"Shared": gateway.clients, **packages}.items()
+    }
 
 
 def dataset_scopes(found: Sequence[Connector]) -> Mapping[tuple[str, str], str]:

@@ -57,6 +57,11 @@ def text_answer(text: str) -> Response:
     return Response(text, headers=_KEPT, media_type="text/plain")
 
 
+def json_answer(value: object) -> Response:
+    """A value that is for its caller."""
+    return Response(orjson.dumps(value), headers=_KEPT, media_type="application/json")
+
+
 # An answer is for its caller alone, so nothing on the way may keep it.
 _KEPT = {
     "Cache-Control": "no-store",

@@ -8,16 +8,29 @@ export const nobody = (remind) => async () => {
   return failure("Sign in first, with the fields at the top of the page.");
 };
 
+function subscribes({ operationName }, document) {
+  const operations = document?.definitions.filter(({ kind }) => kind === "OperationDefinition") ?? [];
+  const asked = operations.find(({ name }) => name?.value === operationName) ?? operations[0];
+  return asked?.operation === "subscription";
+}
+
 /** An observable, so that GraphiQL's stop button ends the request, and the gateway the work. */
-export const fetcher = (session) => (operation, { headers } = {}) => ({
+export const fetcher = (session) => (operation, { headers = {}, documentAST } = {}) => ({
   subscribe(observer) {
-    const stop = new AbortController();
-    const give = (answer) => {
-      if (stop.signal.aborted) return;
-      observer.next(answer);
-      observer.complete();
+    const { signal, ...stop } = stoppable();
+    const give = (answer) => signal.aborted || observer.next(answer);
+    const run = async () => {
+      if (!subscribes(operation, documentAST)) return give(await session.ask(operation, headers, signal));
+      for await (const answer of session.follow(operation, headers, signal)) give(answer);
     };
-    session.ask(operation, headers ?? {}, stop.signal).then(give, (error) => give(failure(error.message)));
-    return { unsubscribe: () => stop.abort() };
+    run()
+      .catch((error) => give(failure(error.message)))
+      .finally(() => signal.aborted || observer.complete());
+    return stop;
   },
 });
+
+function stoppable() {
+  const controller = new AbortController();
+  return { signal: controller.signal, unsubscribe: () => controller.abort() };
+}

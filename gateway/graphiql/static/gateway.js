@@ -1,12 +1,13 @@
 /** The gateway's page: a bar that signs in, and GraphiQL under it, which takes a moment to load. */
 
 import { Bar } from "./bar.js";
-import { fetcher, nobody } from "./fetcher.js";
 
+const loading = document.querySelector(".loading");
 const page = import("./page.js");
-const bar = new Bar(document.querySelector(".bar"), show);
+page.catch(() => (loading.textContent = "GraphiQL could not be loaded. Is the gateway running? Then load this page again."));
 
-async function show(session) {
-  const { show } = await page;
-  show(session, session ? fetcher(session) : nobody(() => bar.focus()));
-}
+const bar = new Bar(document.querySelector(".bar"), async (session) => {
+  const { open, close } = await page;
+  if (session) await open(session);
+  else close(() => bar.focus());
+});

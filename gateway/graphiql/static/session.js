@@ -1,9 +1,11 @@
 /** Session: a token at work in this page. It is held in memory alone. */
 
+import { answers } from "./events.js";
 import { Refused, claimsOf, fetchToken, read, send } from "./tokens.js";
 
 const GRAPHQL = "/graphql";
-const ACCEPT = "application/graphql-response+json, application/json";
+const ANSWER = "application/graphql-response+json, application/json";
+const EVENTS = "text/event-stream";
 const CALLER = "{ caller { party application purpose scopes } }";
 const RETRY = 10_000; // ms until a failed renewal is tried again
 const NEARLY = 5_000; // ms before its end from which a token is not sent any more
@@ -67,21 +69,41 @@ export class Session extends EventTarget {
     return this.#source ? null : this.#token.end;
   }
 
-  /** Runs an operation; what its own `headers` say goes before what the session would send. */
+  /** The answer to an operation; what its own `headers` say goes before what the session would send. */
   async ask(operation, headers = {}, signal = undefined) {
-    const own = new Headers(headers);
-    const post = async () => {
-      const sent = new Headers({ "Content-Type": "application/json", Accept: ACCEPT });
-      if (!own.has("authorization")) sent.set("Authorization", await this.#authorization());
-      own.forEach((value, name) => sent.set(name, value));
-      return send(GRAPHQL, { method: "POST", headers: sent, body: JSON.stringify(operation), signal });
+    return read(await this.#post(operation, ANSWER, headers, signal));
+  }
+
+  /** The answers to a subscription as they come, until it ends. */
+  async *follow(operation, headers = {}, signal = undefined) {
+    const response = await this.#post(operation, EVENTS, headers, signal);
+    if (response.headers.get("content-type")?.startsWith(EVENTS)) yield* answers(response.body);
+    else yield await read(response);
+  }
+
+  /** What the gateway has for this caller below its endpoint. */
+  async get(path) {
+    return read(await this.#send(`${GRAPHQL}${path}`, { headers: { Accept: "application/json" } }));
+  }
+
+  #post(operation, accept, headers, signal) {
+    const sent = new Headers({ "Content-Type": "application/json", Accept: accept });
+    new Headers(headers).forEach((value, name) => sent.set(name, value));
+    return this.#send(GRAPHQL, { method: "POST", headers: sent, body: JSON.stringify(operation), signal });
+  }
+
+  /** Sends a request with the token, and once more with the next one if the gateway does not take it. */
+  async #send(path, { headers, ...options }) {
+    const sent = new Headers(headers);
+    if (sent.has("authorization")) return send(path, { ...options, headers: sent });
+    const attempt = async () => {
+      sent.set("Authorization", await this.#authorization());
+      return send(path, { ...options, headers: sent });
     };
-    let response = await post();
-    if (response.status === 401 && !own.has("authorization")) {
-      await this.#doubt();
-      response = await post();
-    }
-    return read(response);
+    const response = await attempt();
+    if (response.status !== 401) return response;
+    await this.#doubt();
+    return attempt();
   }
 
   /** Forgets the token and what it was got with. */

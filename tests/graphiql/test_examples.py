@@ -1,0 +1,88 @@
+"""The examples: each party gets those that it may run, and they run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import OperationDefinitionNode, OperationType, parse, print_ast
+
+from gateway.discovery import example_folders
+from gateway.endpoint.examples import read_examples
+from tests.conftest import ALL_SCOPES, Gateway
+from tests.graphiql.served import PEOPLE
+from tests.world import report, write
+
+README = (Path(__file__).parent.parent.parent / "README.md").read_text()
+
+
+async def offered(gateway: Gateway, party: str, scopes: str | None = None) -> Any:
+    """The examples that a caller gets."""
+    sent = {"authorization": f"Bearer {gateway.token(party, scopes)}"}
+    response = await gateway.client.get("/graphql/examples", headers=sent)
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    return response.json()
+
+
+def kind(document: str) -> OperationType:
+    """What an example does: query, or subscribe."""
+    [operation] = [each for each in parse(document).definitions if isinstance(each, OperationDefinitionNode)]
+    return operation.operation
+
+
+@pytest.mark.parametrize("party", PEOPLE)
+async def test_the_examples_of_a_party_run_as_they_stand(gateway: Gateway, party: str) -> None:
+    """With the scopes that its person in the demo has, and without an error."""
+    async with gateway.writing() as connection:
+        await write(connection, report("2017Q4"))
+    found = await offered(gateway, party, " ".join(PEOPLE[party]["scopes"]))
+    assert len(found) >= 4
+    for each in found:
+        if kind(each["document"]) == OperationType.QUERY:
+            answer = await gateway.ask(
+                each["document"], party, PEOPLE[party]["scopes"], variables=each["variables"]
+            )
+            assert "errors" not in answer, each["title"]
+
+
+async def test_every_example_is_for_somebody() -> None:
+    """And says in its first line what it is, which is nobody else's title."""
+    titles = [each.title for each in read_examples(example_folders())]
+    assert len(set(titles)) == len(titles) >= 12
+    assert all(re.fullmatch(r"[A-Z].{8,60}", each) for each in titles)
+
+
+async def test_all_examples_are_offered_to_those_who_may_all(gateway: Gateway) -> None:
+    scopes = " ".join({each for held in ALL_SCOPES.values() for each in held.split()})
+    found = await offered(gateway, "ALIBABA", scopes)
+    assert [each["title"] for each in found] == [each.title for each in read_examples(example_folders())]
+
+
+async def test_nobody_reads_of_what_it_may_not_ask_for(gateway: Gateway) -> None:
+    """An example names fields: a caller gets none that names another's."""
+    assert not re.search(
+        r"client|order|alibaba|mailru|pandao|segment", str(await offered(gateway, "RDIF")), re.I
+    )
+    assert not re.search(r"fund", str(await offered(gateway, "ALIBABA")), re.I)
+    assert "profile" not in str(await offered(gateway, "MAILRU", "clients:read mailru:read"))
+    assert [each["title"] for each in await offered(gateway, "ALIBABA", "")] == ["Who is asking"]
+
+
+async def test_the_examples_are_for_bearers_of_tokens(gateway: Gateway) -> None:
+    response = await gateway.client.get("/graphql/examples")
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+def plain(document: str) -> str:
+    """An operation without its name and its comments."""
+    return re.sub(r"^query \w+ ", "", print_ast(parse(document)))
+
+
+async def test_the_queries_in_readme_are_among_them() -> None:
+    written = [plain(each) for each in re.findall(r"```graphql\n(.*?)```", README, re.DOTALL)]
+    assert written
+    assert set(written) <= {plain(each.document) for each in read_examples(example_folders())}
