@@ -27,6 +27,8 @@ from gateway.clients.scalars import SCALARS
 from gateway.connector import Connector
 from gateway.engine.plan import View
 from gateway.errors import SchemaError
+from gateway.explain.explanation import COORDINATES
+from gateway.explain.query import ExplainQuery
 from gateway.views import printed, visible
 
 UNLOCKED = frozenset(
@@ -40,7 +42,9 @@ UNLOCKED = frozenset(
         "PartnerData.datasets",
         "PartnerData.party",
         "Query.caller",
+        "Query.explainAccess",
         "Query.node",
+        *COORDINATES,
     }
 )
 """All that a caller without a single scope may ask for. Anything else without a lock stops the start-up."""
@@ -205,7 +209,7 @@ def _scopes(connectors: Sequence[Connector]) -> Mapping[str, str]:
 
 
 def _query(connectors: Sequence[Connector]) -> type:
-    parts = [Query, *(each.query for each in connectors if each.query is not None)]
+    parts = [Query, ExplainQuery, *(each.query for each in connectors if each.query is not None)]
     seen: dict[str, type] = {}
     for part in parts:
         for field in part.__strawberry_definition__.fields:  # type: ignore[attr-defined]

@@ -36,7 +36,7 @@ async def shown(gateway: Gateway, party: str, scopes: str | None = None) -> dict
 async def test_the_fund_finds_no_client_and_no_order(gateway: Gateway) -> None:
     """Not their types, not their fields, not their filters, not a word of them anywhere."""
     found = await shown(gateway, "RDIF")
-    assert found["Query"] == ["caller", "fundReport", "node"]
+    assert found["Query"] == ["caller", "explainAccess", "fundReport", "node"]
     assert "FundReport" in found
     everything = str(await gateway.ask(get_introspection_query(descriptions=False), "RDIF"))
     for word in ("Client", "Order", "Alibaba", "Mailru", "Pandao", "Segment", "profile", "region"):

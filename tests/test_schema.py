@@ -21,6 +21,7 @@ from graphql import (
 )
 
 from gateway.discovery import discover
+from gateway.explain.explanation import COORDINATES
 from gateway.schema import UNLOCKED, Schema
 from gateway.views import visible
 
@@ -28,17 +29,23 @@ ROOT = Path(__file__).parent.parent
 SCHEMA = Schema(discover())
 
 PINNED = """
-scalar BigInt scalar DateTime scalar Decimal
+scalar BigInt scalar DateTime scalar Decimal scalar JSON
 interface Node { id: ID! }
 enum Party { ALIBABA MAILRU RDIF }
 enum OrderStatus { UNKNOWN }
 type Query {
   caller: Caller!
   node(id: ID!): Node
+  explainAccess(document: String!, variables: JSON, operationName: String): AccessExplanation!
   client(id: ID!): Client
   clients(first: Int, after: String, last: Int, before: String, filter: ClientFilter): ClientConnection!
   fundReport(quarter: String!): FundReport
 }
+type AccessExplanation {
+  runs: Boolean! errors: [ExplainedError!]! allowed: Boolean! missingScopes: [String!]! fields: [ExplainedField!]!
+}
+type ExplainedError { message: String! code: String! }
+type ExplainedField { path: [String!]! coordinate: String! allowed: Boolean! rule: String missingScopes: [String!]! }
 type Caller { party: Party! application: String! scopes: [String!]! purpose: String! data: [PartnerData!] }
 type PartnerData { party: Party! datasets: [String!]! }
 type Client implements Node {
@@ -146,6 +153,7 @@ def test_what_anybody_may_ask_for_is_pinned() -> None:
     """Without a scope a caller learns who it is; whoever adds to this list means it."""
     assert SCHEMA.reachable(frozenset()) == {
         "Query.caller",
+        "Query.explainAccess",
         "Query.node",
         "Node.id",
         "Caller.party",
@@ -155,6 +163,7 @@ def test_what_anybody_may_ask_for_is_pinned() -> None:
         "Caller.data",
         "PartnerData.party",
         "PartnerData.datasets",
+        *COORDINATES,
     }
 
 

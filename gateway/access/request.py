@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 from sqlalchemy import Table
@@ -14,7 +14,6 @@ from gateway.access.pseudonyms import Pseudonyms
 from gateway.errors import FieldError
 from gateway.oauth.tokens import Caller
 from gateway.store.queries import Order, Query, Row, as_keys, count_by, page_by, rows_by
-from gateway.store.readers import Readers
 
 MAX_PAGE = 100
 DEFAULT_PAGE = 20
@@ -33,6 +32,17 @@ class Page(NamedTuple):
     cursor: Callable[[Row], str]
 
 
+class Reader(Protocol):
+    """Reads the database as a caller may."""
+
+    async def fetch(self, caller: Caller, query: Query, **values: Any) -> list[Row]:
+        """The rows of a query that the caller may see."""
+
+
+Explain = Callable[["Access", str, Mapping[str, Any], str | None], Awaitable[Any]]
+"""Says what would become of an operation: its document, its variables and its name."""
+
+
 @dataclass(slots=True)
 class Access:
     """One caller's reach during one batch call.
@@ -42,10 +52,11 @@ class Access:
     """
 
     caller: Caller
-    readers: Readers
+    readers: Reader
     pseudonyms: Pseudonyms
     partners: Mapping[str, Any] = field(default_factory=dict)
     asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    explain: Explain | None = None
 
     def columns(self, table: Table, type_name: str, *always: str) -> tuple[str, ...]:
         """The columns of `table` to select for a type: those asked for, and those that are needed in any case."""

@@ -53,6 +53,11 @@ def missing(needed: Alternatives, held: frozenset[str]) -> frozenset[str]:
     )
 
 
+def rule(needed: Alternatives) -> str:
+    """What is needed, as the schema has it."""
+    return f"@requiresScopes(scopes: {[sorted(one) for one in needed]})".replace("'", '"')
+
+
 def refusal(
     needed: Alternatives, held: frozenset[str], type_name: str, field_name: str | None
 ) -> GraphQLError | None:
@@ -66,7 +71,7 @@ def refusal(
         extensions={
             "code": "UNAUTHORIZED_FIELD_OR_TYPE",
             "coordinate": what,
-            "rule": f"@requiresScopes(scopes: {[sorted(one) for one in needed]})".replace("'", '"'),
+            "rule": rule(needed),
             "missingScopes": sorted(lack),
         },
     )

@@ -76,12 +76,8 @@ class Ticket:
     def reserve(self, cost: float) -> None:
         """Take the estimated cost from the budget. Raises `Refusal` 429, or 400 if the whole of it is less."""
         budget = self._allowance.cost
-        if cost > budget:
-            message = (
-                f"The operation is estimated to cost {cost:g}, and the application may use {budget} a minute: it can "
-                "never be admitted. Ask for less at once."
-            )
-            raise Refusal(400, "COST_LIMIT", message)
+        if refusal := over_budget(cost, budget):
+            raise refusal
         admitted, self._balance = self._ledger.reserve(self._application, cost, budget)
         if not admitted:
             raise self._exceeded(cost)
@@ -114,3 +110,14 @@ class Ticket:
             f"its {self._balance.budget} a minute; try again in {seconds} seconds."
         )
         return Refusal(429, "BUDGET_EXCEEDED", message, {"Retry-After": str(seconds)})
+
+
+def over_budget(cost: float, budget: int) -> Refusal | None:
+    """The refusal of an operation that the whole budget of a minute would not pay."""
+    if cost <= budget:
+        return None
+    message = (
+        f"The operation is estimated to cost {cost:g}, and the application may use {budget} a minute: it can "
+        "never be admitted. Ask for less at once."
+    )
+    return Refusal(400, "COST_LIMIT", message)

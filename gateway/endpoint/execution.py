@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from graphql import GraphQLError
 
 from gateway.access.pseudonyms import Pseudonyms
 from gateway.access.request import Access
 from gateway.admission.admission import Admission
-from gateway.admission.tickets import Ticket
+from gateway.admission.tickets import Ticket, over_budget
 from gateway.endpoint.operations import Operation
 from gateway.engine.documents import InvalidDocument
 from gateway.engine.engine import Engine, Prepared
+from gateway.engine.plan import Plan
 from gateway.engine.run import Result
 from gateway.engine.selection import Asked
 from gateway.errors import Refusal
+from gateway.explain.explain import Terms, explain
+from gateway.explain.explanation import AccessExplanation
 from gateway.oauth.tokens import Caller
 from gateway.schema import Schema
 from gateway.settings import Settings
@@ -55,25 +60,50 @@ class Execution:
 
     async def prepare(self, caller: Caller, operation: Operation) -> Prepared:
         """The operation as its caller may run it. Raises `Refusal` or `InvalidDocument`."""
+        prepared = await self._plan(caller, operation)
+        if rejected := self._reject(prepared.plan):
+            raise rejected
+        return prepared
+
+    async def _plan(self, caller: Caller, operation: Operation) -> Prepared:
         view = self._schema.view(caller.scopes)
         try:
             await operation.check_method(self._settings.max_tokens)
             await self._engine.learn(view, operation.document)
-            prepared = self._engine.prepare(view, operation.document, operation.variables, operation.name)
+            return self._engine.prepare(view, operation.document, operation.variables, operation.name)
         except RecursionError:
             message = "The document's fragments or the variables are nested too deeply."
             raise InvalidDocument("DEPTH_LIMIT", [GraphQLError(message)]) from None
-        if prepared.plan.refusals and self._settings.unauthorized == "reject":
-            raise insufficient_scope(prepared.plan.refusals)
-        return prepared
+
+    def _reject(self, plan: Plan) -> Refusal | None:
+        """The refusal of the whole for what of it is unauthorized, where the operator wants that."""
+        if plan.refusals and self._settings.unauthorized == "reject":
+            return insufficient_scope(plan.refusals)
+        return None
 
     async def run(self, caller: Caller, prepared: Prepared) -> Result:
         """What the operation gives its caller; cancelling this stops it."""
 
         def reach(asked: Asked) -> Access:
-            return Access(caller, self._readers, self._pseudonyms, asked=asked)
+            return Access(caller, self._readers, self._pseudonyms, asked=asked, explain=self._explain)
 
         return await prepared.run(reach, self._settings.deadline)
+
+    async def _explain(
+        self, access: Access, document: str, variables: Mapping[str, Any], name: str | None
+    ) -> AccessExplanation:
+        operation = Operation(document, variables, name)
+
+        async def prepare(scopes: frozenset[str]) -> Prepared:
+            return await self._plan(replace(access.caller, scopes=scopes), operation)
+
+        budget = self.admission.allowances.of(access.caller.application).cost
+
+        def reject(prepared: Prepared) -> Refusal | None:
+            return self._reject(prepared.plan) or over_budget(prepared.cost, budget)
+
+        terms = Terms(self._schema.graphql, self._schema.needed, prepare, reject, budget)
+        return await explain(access, terms)
 
 
 def insufficient_scope(refusals: Sequence[GraphQLError]) -> Refusal:

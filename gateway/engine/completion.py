@@ -166,7 +166,7 @@ class ListOf:
 
     def __init__(self, item: Completer, item_required: bool, site: Site) -> None:
         self.item = item
-        self._item_required = item_required
+        self.item_required = item_required
         self._site = site
         self.waits = item.waits
 
@@ -180,7 +180,7 @@ class ListOf:
         flat = [item for items in chosen for item in items]
         items_place = Items(place if whole else Some(place, present), lengths)
         before = run.failures
-        done = await self.item.complete(run, flat, items_place, self._item_required)
+        done = await self.item.complete(run, flat, items_place, self.item_required)
         may_fail = run.failures != before
         start = 0
         for index, length in zip(present, lengths, strict=True):
@@ -211,7 +211,7 @@ class ListOf:
     def _gather(self, items: Column, may_fail: bool) -> Any:
         if not may_fail:
             return list(items)
-        if not self._item_required:
+        if not self.item_required:
             return [None if item is FAILED else item for item in items]
         return FAILED if any(item is FAILED for item in items) else list(items)
 
@@ -237,14 +237,20 @@ class ObjectOf:
 class AbstractOf:
     """Completes objects of an interface: each object type's values together.
 
-    `selections` has what is selected of each possible type; None for a type the caller may not see.
+    `selections` has what is selected of each possible type; None for a type the caller may not see. Of these,
+    `refused` has the errors of those that the document names.
     """
 
     def __init__(
-        self, interface: GraphQLInterfaceType, selections: Mapping[str, LevelSelection | None], site: Site
+        self,
+        interface: GraphQLInterfaceType,
+        selections: Mapping[str, LevelSelection | None],
+        site: Site,
+        refused: Mapping[str, GraphQLError],
     ) -> None:
         self.interface = interface
         self.selections = selections
+        self.refused = refused
         self._site = site
         self.waits = any(selection.waits for selection in selections.values() if selection)
 

@@ -191,8 +191,8 @@ class _Planner:
             return Constant(key, site, required, Leaf(_leaf(definition.type), site), False, kind.name)
         if name in ("__schema", "__type"):
             return self._introspection(key, site, required, nodes)
-        if self._refuse(kind.name, name, definition, nodes, path):
-            return Refused(key, site, required, Never(), False)
+        if error := self._refuse(kind.name, name, definition, nodes, path):
+            return Refused(key, site, required, Never(), False, error)
         completer = self._completer(definition.type, site, nodes, path)
         source = source_of(definition)
         if source is not None:
@@ -209,12 +209,12 @@ class _Planner:
 
     def _refuse(
         self, kind: str, name: str, definition: GraphQLField, nodes: list[FieldNode], path: Path
-    ) -> bool:
+    ) -> GraphQLError | None:
         named = get_named_type(definition.type)
         error = self.view.locks(kind, name) or self.view.locks(named.name, None)
         if error is not None:
             self._note(error, nodes, [*path, *["@"] * _lists(definition.type)])
-        return error is not None
+        return error
 
     def _note(self, error: GraphQLError, nodes: Sequence[Any], path: Path) -> None:
         located = GraphQLError(
@@ -234,21 +234,27 @@ class _Planner:
             return Leaf(output, site)
         sets = [node.selection_set for node in nodes if node.selection_set]
         if isinstance(output, GraphQLInterfaceType):
+            refused: dict[str, GraphQLError] = {}
             selections = {
-                kind.name: self._possible(kind, output, sets, path)
+                kind.name: self._possible(kind, sets, path, refused)
                 for kind in self.view.schema.get_possible_types(output)
             }
-            return AbstractOf(output, selections, site)
+            return AbstractOf(output, selections, site, refused)
         return ObjectOf(self.selection(cast("GraphQLObjectType", output), sets, path), site)
 
     def _possible(
-        self, kind: GraphQLObjectType, wider: GraphQLInterfaceType, sets: list[SelectionSetNode], path: Path
+        self,
+        kind: GraphQLObjectType,
+        sets: list[SelectionSetNode],
+        path: Path,
+        refused: dict[str, GraphQLError],
     ) -> Selection | None:
         error = self.view.locks(kind.name, None)
         if error is None:
             return self.selection(kind, sets, path)
         if self._names(kind.name, sets):
             self._note(error, [], path)
+            refused[kind.name] = error
         return None
 
     def _names(self, kind: str, sets: Sequence[SelectionSetNode]) -> bool:

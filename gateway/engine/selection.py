@@ -9,6 +9,8 @@ from inspect import isawaitable
 from operator import attrgetter
 from typing import Any
 
+from graphql import GraphQLError
+
 from gateway.engine.batch import Batch
 from gateway.engine.completion import FAILED, Column, Completer, Leaf, Site
 from gateway.engine.places import Place, Under
@@ -110,7 +112,9 @@ class Event(Field):
 
 @dataclass(slots=True)
 class Refused(Field):
-    """A field the caller may not ask for: null, and nothing is fetched. The plan holds its error."""
+    """A field the caller may not ask for: null, and nothing is fetched. The plan reports its error."""
+
+    error: GraphQLError | None = None
 
     async def column(self, run: Any, parents: Column, place: Place) -> Column:
         """Nulls; where the field may not be null, the null goes up as the spec has it."""

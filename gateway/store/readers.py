@@ -60,7 +60,7 @@ class CallerConnection(sqlite3.Connection):
         rules = {table.name: _rule(table) for table in metadata.sorted_tables}
         for name in [*rules, *(name for (name,) in self.execute(_TABLES).fetchall() if name not in rules)]:
             # Names and rules are the gateway's own declarations, never a caller's text.
-            self._show(name, f"SELECT * FROM main.{name} AS this WHERE {rules.get(name, NOBODY)}")  # noqa: S608
+            self._show(name, f"SELECT * FROM main.{name} AS this WHERE {rules.get(name, NOBODY.sql)}")  # noqa: S608
         # SQLite makes a table-valued function at its first use, which the authorizer would take for a new table.
         self.execute("SELECT 1 FROM json_each('[]')")
         self.set_authorizer(_authorize)
@@ -71,7 +71,7 @@ class CallerConnection(sqlite3.Connection):
 
 
 def _rule(table: Table) -> str:
-    rule: str = table.info["rows"]
+    rule: str = table.info["rows"].sql
     if "this." in rule:
         return rule
     # Of a rule that asks nothing of its row, SQLite would check a bare count as if it were one of the whole table.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,16 +19,28 @@ metadata = MetaData(
     }
 )
 
-NOBODY = "0"
+
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """Which rows of a table a caller sees: in SQL that is true for them, `this` being the row, and in words.
+
+    Unqualified tables in the SQL are themselves held back by their rules; `main.x` is the whole table. Rights to
+    `dataset` decide, those of `owner` where all rows are one party's; or the rows of the table `parent` do.
+    """
+
+    sql: str
+    words: str
+    dataset: str | None = None
+    owner: str | None = None
+    parent: str | None = None
+
+
+NOBODY = RowRule("0", "No row is for callers.")
 """The row rule of a table that callers never read."""
 
 
-def table(name: str, *columns: Any, rows: str = NOBODY, **options: Any) -> Table:
-    """A table with its row rule: SQL that is true for the rows a caller may see; `this` is the row.
-
-    Unqualified tables in a rule are themselves held back by their rules; `main.x` is the whole table.
-    The default shows nobody anything.
-    """
+def table(name: str, *columns: Any, rows: RowRule = NOBODY, **options: Any) -> Table:
+    """A table with its row rule; the default shows nobody anything."""
     keys = [column for column in columns if isinstance(column, Column) and column.primary_key]
     # A natural compound key is how the rows are looked up, so SQLite stores them by it.
     options.setdefault("sqlite_with_rowid", len(keys) < 2)

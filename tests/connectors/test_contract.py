@@ -107,10 +107,10 @@ def test_each_table_is_named_for_the_connector_and_has_a_row_rule(name: str) -> 
         assert table.name.startswith(f"{name}_")
         rule = table.info["rows"]
         assert rule != NOBODY
-        assert "this." in rule or "caller_right" in rule
-        assert set(re.findall(r"dataset = '([^']+)'", rule)) <= covered
+        assert "this." in rule.sql or "caller_right" in rule.sql
+        assert set(re.findall(r"dataset = '([^']+)'", rule.sql)) <= covered
         if "client_id" in table.c:
-            assert "main.consents" in rule, "a table of clients' rows asks for their consent"
+            assert "main.consents" in rule.sql, "a table of clients' rows asks for their consent"
 
 
 @every_connector

@@ -60,7 +60,7 @@ async def test_a_caller_sees_what_it_may_ask_for() -> None:
 
 async def test_a_caller_without_scopes_sees_little() -> None:
     answer = await ask(EVERYTHING, "")
-    assert fields(answer, "Query") == {"caller", "node"}
+    assert fields(answer, "Query") == {"caller", "explainAccess", "node"}
 
 
 @pytest.mark.parametrize(("scopes", "name"), [("clients:pii clients:read", "ClientProfile"), ("", None)])

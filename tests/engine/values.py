@@ -27,6 +27,7 @@ VALUES: Hints = {
     "Weight": [1, 2**40],
     "BigInt": [1, 2**60],
     "DateTime": ["2017-03-01T12:00:00Z", "2017-03-01T12:00:00+03:00"],
+    "JSON": [{}, None, [1], "x"],
 }
 
 VALUE_FEATURES = frozenset(
