@@ -13,6 +13,7 @@ from starlette.routing import Route
 from gateway.access.agreements import CONTRACT, rights, write_rights
 from gateway.access.pseudonyms import pseudonyms
 from gateway.admission.admission import Admission
+from gateway.clients.changes import Feed
 from gateway.discovery import dataset_scopes, discover, example_folders
 from gateway.endpoint.endpoint import Endpoint
 from gateway.endpoint.examples import Examples
@@ -58,14 +59,16 @@ def create_app(settings: Settings) -> Starlette:
     )
     engine = Engine(schema.graphql, Limits(settings.max_tokens, settings.max_depth))
     admission = Admission(settings, writer(settings.database))
-    execution = Execution(settings, schema, engine, readers, pseudonyms(settings.state), admission)
+    # Likewise: subscribers hear of changes while every other connection is at work.
+    feed = Feed(writer(settings.database))
+    execution = Execution(settings, schema, engine, readers, pseudonyms(settings.state), admission, feed)
     endpoint = Endpoint(settings, verifier, execution)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await readers.open()
         try:
-            async with revocations.followed(), admission.opened():
+            async with revocations.followed(), admission.opened(), feed.followed():
                 yield
         finally:
             await readers.close()

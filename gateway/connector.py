@@ -25,7 +25,7 @@ from gateway.clients.orders import (
     orders,
 )
 from gateway.clients.scalars import BigInt, DateTime, Party
-from gateway.engine.batch import batch
+from gateway.engine.batch import batch, subscription
 from gateway.engine.weights import cost, list_size
 from gateway.errors import FieldError, Kind, PartnerError, Unreadable
 from gateway.store.queries import Query, Row, as_keys, keys
@@ -84,6 +84,7 @@ __all__ = [
     "profiles",
     "requires",
     "shared",
+    "subscription",
     "table",
 ]
 
@@ -92,10 +93,11 @@ __all__ = [
 class Connector:
     """One partner, declared.
 
-    `party` is the member of the venture whose data it brings. `scopes` says each scope in a sentence. `client` and
-    `query` are Strawberry types whose fields are added to `Client` and `Query`; `types` are object types that nothing
-    names but an interface (a partner's orders). `settings` names what the operator must set beside `url`. `sandbox`
-    makes the partner's stand-in, which accepts those settings, from a folder that `furnish` has filled from a world.
+    `party` is the member of the venture whose data it brings. `scopes` says each scope in a sentence. `client`, `query`
+    and `subscription` are Strawberry types whose fields are added to `Client`, `Query` and `Subscription`; `types` are
+    object types that nothing names but an interface (a partner's orders). `settings` names what the operator must set
+    beside `url`. `sandbox` makes the partner's stand-in, which accepts those settings, from a folder that `furnish` has
+    filled from a world.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Connector:
     datasets: tuple[Dataset, ...] = ()
     client: type | None = None
     query: type | None = None
+    subscription: type | None = None
     types: tuple[type, ...] = ()
     settings: tuple[str, ...] = ()
     sandbox: Callable[[Path, Mapping[str, str]], Starlette] | None = None

@@ -24,6 +24,7 @@ from gateway.access.scopes import Alternatives, RequiresScopes, alternatives, bo
 from gateway.clients.client import Client
 from gateway.clients.query import Query
 from gateway.clients.scalars import SCALARS
+from gateway.clients.subscription import Subscription
 from gateway.connector import Connector
 from gateway.engine.plan import View
 from gateway.errors import SchemaError
@@ -66,7 +67,8 @@ class Schema:
             if each.client is not None:
                 _extend(Client, each.client)
         self._strawberry = strawberry.Schema(
-            _query(connectors),
+            _root(Query, [ExplainQuery, *(each.query for each in connectors)]),
+            subscription=_root(Subscription, [each.subscription for each in connectors]),
             types=[kind for each in connectors for kind in each.types],
             config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True, disable_field_suggestions=True),
         )
@@ -109,7 +111,7 @@ class Schema:
     def reachable(self, scopes: frozenset[str]) -> frozenset[str]:
         """The coordinates (`Type.field`) that a holder of these scopes may ask for."""
         found: set[str] = set()
-        pending: list[Any] = [self.graphql.query_type]
+        pending: list[Any] = [self.graphql.query_type, self.graphql.subscription_type]
         seen: set[str] = set()
         while pending:
             kind = pending.pop()
@@ -208,17 +210,20 @@ def _scopes(connectors: Sequence[Connector]) -> Mapping[str, str]:
     return found
 
 
-def _query(connectors: Sequence[Connector]) -> type:
-    parts = [Query, ExplainQuery, *(each.query for each in connectors if each.query is not None)]
+def _root(own: type, others: Sequence[type | None]) -> type:
+    """A root type of the gateway's own fields and the connectors'."""
+    parts = [own, *(each for each in others if each is not None)]
     seen: dict[str, type] = {}
     for part in parts:
         for field in part.__strawberry_definition__.fields:  # type: ignore[attr-defined]
             if field.python_name in seen:
                 raise SchemaError(
-                    f"Query.{field.python_name} is defined by {seen[field.python_name]} and {part}"
+                    f"{own.__name__}.{field.python_name} is defined by {seen[field.python_name]} and {part}"
                 )
             seen[field.python_name] = part
-    return strawberry.type(type("Query", tuple(parts), {"__doc__": Query.__doc__}), description=Query.__doc__)
+    return strawberry.type(
+        type(own.__name__, tuple(parts), {"__doc__": own.__doc__}), description=own.__doc__
+    )
 
 
 def _extend(target: type, extension: type) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any
 
 import pytest
 import strawberry
 
 from gateway.clients.client import Client
-from gateway.connector import Access, Connector, Order, batch, requires
+from gateway.connector import Access, Connector, Order, batch, requires, subscription
 from gateway.discovery import discover
 from gateway.errors import SchemaError
 from gateway.schema import Schema
@@ -37,6 +37,11 @@ def texts(parents: Sequence[Any], access: Access) -> list[str]:
     return ["" for _ in parents]
 
 
+async def rates(access: Access) -> AsyncGenerator[list[str], None]:
+    """Something to follow."""
+    yield [""]
+
+
 def extension(**fields: Any) -> type:
     """A Strawberry type with text fields."""
     return strawberry.type(type("Bank", (), {"__annotations__": dict.fromkeys(fields, str), **fields}))
@@ -51,15 +56,20 @@ def test_a_connector_that_is_declared_right_adds_its_fields(declared: Any) -> No
     fields = {
         "client": extension(iban=batch(texts, **LOCKED)),
         "query": extension(rates=batch(texts, **LOCKED)),
+        "subscription": extension(rate_set=subscription(rates, **LOCKED)),
     }
     schema = declared({**fields, "scopes": BANK})
-    assert {"Client.iban", "Query.rates"} <= schema.reachable(frozenset(["bank:read", "clients:read"]))
+    opened = {"Client.iban", "Query.rates", "Subscription.rateSet"}
+    assert not opened & schema.reachable(frozenset(["clients:read"]))
+    assert opened <= schema.reachable(frozenset(["bank:read", "clients:read"]))
 
 
 def test_a_field_that_nothing_locks_stops_the_start(declared: Any) -> None:
     """And is named."""
     with pytest.raises(SchemaError, match=r"nothing locks Query\.rates"):
         declared({"query": extension(rates=batch(texts))})
+    with pytest.raises(SchemaError, match=r"nothing locks Subscription\.rateSet"):
+        declared({"subscription": extension(rate_set=subscription(rates))})
 
 
 def test_a_type_that_nothing_locks_stops_the_start_though_only_node_leads_to_it(declared: Any) -> None:
@@ -88,7 +98,8 @@ def test_two_connectors_with_one_field_stop_the_start(declared: Any, target: str
 
 
 @pytest.mark.parametrize(
-    ("target", "name"), [("client", "region"), ("query", "clients"), ("query", "fund_report")]
+    ("target", "name"),
+    [("client", "region"), ("query", "clients"), ("query", "fund_report"), ("subscription", "order_changed")],
 )
 def test_a_connector_cannot_replace_a_field_of_others(declared: Any, target: str, name: str) -> None:
     """Nor one of the gateway's own, whose lock it would replace with it."""

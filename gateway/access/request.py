@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -43,6 +43,13 @@ Explain = Callable[["Access", str, Mapping[str, Any], str | None], Awaitable[Any
 """Says what would become of an operation: its document, its variables and its name."""
 
 
+class Feed(Protocol):
+    """Where a subscription learns that something changed; what it is, the caller's own connection tells."""
+
+    def changes(self, party: str | None) -> AsyncGenerator[Sequence[str], None]:
+        """The ids of orders that change from now on, of one party or of all. Close it when nobody listens."""
+
+
 @dataclass(slots=True)
 class Access:
     """One caller's reach during one batch call.
@@ -57,11 +64,17 @@ class Access:
     partners: Mapping[str, Any] = field(default_factory=dict)
     asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     explain: Explain | None = None
+    feed: Feed | None = None
 
     def columns(self, table: Table, type_name: str, *always: str) -> tuple[str, ...]:
         """The columns of `table` to select for a type: those asked for, and those that are needed in any case."""
         asked = self.asked.get(type_name, frozenset()).union(always)
         return tuple(name for name in table.c.keys() if name in asked)  # noqa: SIM118 - columns, not names, are iterated
+
+    def changes(self, party: str | None) -> AsyncGenerator[Sequence[str], None]:
+        """The ids of orders that change from now on, whoever may see them: fetch them, and give out what is found."""
+        assert self.feed is not None, "subscriptions are run with a feed"
+        return self.feed.changes(party)
 
     async def fetch(self, query: Query, **values: Any) -> list[Row]:
         """The rows of a query, as far as this caller may see them."""

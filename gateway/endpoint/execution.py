@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from graphql import GraphQLError
 
 from gateway.access.pseudonyms import Pseudonyms
-from gateway.access.request import Access
+from gateway.access.request import Access, Feed
 from gateway.admission.admission import Admission
+from gateway.admission.ledger import Held
 from gateway.admission.tickets import Ticket, over_budget
 from gateway.endpoint.operations import Operation
 from gateway.engine.documents import InvalidDocument
@@ -18,7 +21,8 @@ from gateway.engine.engine import Engine, Prepared
 from gateway.engine.plan import Plan
 from gateway.engine.run import Result
 from gateway.engine.selection import Asked
-from gateway.errors import Refusal
+from gateway.engine.subscription import Settle
+from gateway.errors import FieldError, Refusal
 from gateway.explain.explain import Terms, explain
 from gateway.explain.explanation import AccessExplanation
 from gateway.oauth.tokens import Caller
@@ -38,6 +42,7 @@ class Execution:
         readers: Readers,
         pseudonyms: Pseudonyms,
         admission: Admission,
+        feed: Feed,
     ) -> None:
         self.admission = admission
         self._settings = settings
@@ -45,18 +50,60 @@ class Execution:
         self._engine = engine
         self._readers = readers
         self._pseudonyms = pseudonyms
+        self._feed = feed
 
     async def execute(self, caller: Caller, operation: Operation, ticket: Ticket) -> Result:
         """All of an operation's way, as its application's turn comes; cancelling this stops it.
 
         Raises `Refusal` or `InvalidDocument`.
         """
+        prepared, result = await self._begin(caller, operation, ticket)
+        if result is None:
+            message = "A subscription is answered by a stream: accept text/event-stream, or open a WebSocket."
+            raise Refusal(406, "NOT_ACCEPTABLE", message)
+        return result
+
+    @asynccontextmanager
+    async def results(
+        self, caller: Caller, operation: Operation
+    ) -> AsyncIterator[AsyncGenerator[Result, None]]:
+        """The results of any operation, as they come: one of a query or a mutation, one an event of a subscription.
+
+        Leaving the block stops it. Raises `Refusal` or `InvalidDocument` at its start.
+        """
+        with self.admission.ticket(caller.application) as ticket:
+            prepared, result = await self._begin(caller, operation, ticket)
+        if result is not None:
+            yield _single(result)
+            return
+        with self.admission.kept(caller.application, Held.SUBSCRIPTIONS):
+            admit = partial(self._admit, caller, prepared)
+            async with aclosing(
+                prepared.stream(self._reach(caller), self._settings.deadline, admit)
+            ) as found:
+                yield found
+
+    async def _begin(
+        self, caller: Caller, operation: Operation, ticket: Ticket
+    ) -> tuple[Prepared, Result | None]:
+        """The operation ready to run, and its result, unless it is a subscription."""
         async with ticket.turn(len(operation.document)):
             prepared = await self.prepare(caller, operation)
-            ticket.reserve(getattr(prepared, "cost", 1))
+            if prepared.subscribes:
+                return prepared, None
+            ticket.reserve(prepared.cost)
             result = await self.run(caller, prepared)
-            ticket.settle(getattr(result, "cost", 1))
-        return result
+            ticket.settle(result.cost)
+        return prepared, result
+
+    @asynccontextmanager
+    async def _admit(self, caller: Caller, prepared: Prepared, events: int) -> AsyncIterator[Settle]:
+        """Each level of events is admitted like an operation; while it waits for one, a subscription costs nothing."""
+        try:
+            async with self.admission.admitted(caller.application, prepared.cost * events) as ticket:
+                yield ticket.settle
+        except Refusal as refusal:
+            raise FieldError(refusal.message, refusal.code) from None
 
     async def prepare(self, caller: Caller, operation: Operation) -> Prepared:
         """The operation as its caller may run it. Raises `Refusal` or `InvalidDocument`."""
@@ -82,12 +129,21 @@ class Execution:
         return None
 
     async def run(self, caller: Caller, prepared: Prepared) -> Result:
-        """What the operation gives its caller; cancelling this stops it."""
+        """What a query or a mutation gives its caller."""
+        return await prepared.run(self._reach(caller), self._settings.deadline)
 
+    def _reach(self, caller: Caller) -> Callable[[Asked], Access]:
         def reach(asked: Asked) -> Access:
-            return Access(caller, self._readers, self._pseudonyms, asked=asked, explain=self._explain)
+            return Access(
+                caller,
+                self._readers,
+                self._pseudonyms,
+                asked=asked,
+                explain=self._explain,
+                feed=self._feed,
+            )
 
-        return await prepared.run(reach, self._settings.deadline)
+        return reach
 
     async def _explain(
         self, access: Access, document: str, variables: Mapping[str, Any], name: str | None
@@ -104,6 +160,10 @@ class Execution:
 
         terms = Terms(self._schema.graphql, self._schema.needed, prepare, reject, budget)
         return await explain(access, terms)
+
+
+async def _single(result: Result) -> AsyncGenerator[Result, None]:
+    yield result
 
 
 def insufficient_scope(refusals: Sequence[GraphQLError]) -> Refusal:

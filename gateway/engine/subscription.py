@@ -63,11 +63,14 @@ async def run_subscription(
     if plan.stream is None:
         yield Result(None, [*plan.refusals], 0)
         return
+
+    def make(size: int) -> _Level:
+        return _Level(inputs, variables, reach, seconds, size)
+
     try:
         async with aclosing(_events(plan.stream, variables, reach)) as levels:
             async for events in levels:
-                level = _Level(inputs, variables, reach, seconds, len(events))
-                for result in await _results(plan, level, events, admit):
+                for result in await _results(plan, make, events, admit):
                     yield result
     except Exception as error:
         yield _failure(plan, error)
@@ -80,15 +83,21 @@ def _events(stream: Stream, variables: VariableValues, reach: Reach) -> AsyncGen
     return found
 
 
-async def _results(plan: Plan, level: _Level, events: Sequence[Any], admit: Admit) -> list[Result]:
+async def _results(
+    plan: Plan, make: Callable[[int], _Level], events: Sequence[Any], admit: Admit
+) -> list[Result]:
     if not events:
         return []
+    level = make(len(events))
     try:
         async with admit(len(events)) as settle:
             found = await plan.root.run(level, events, Positions())
             settle(level.cost)
     except FieldError as refused:
-        return [_failure(plan, refused) for _ in events]
+        if len(events) == 1:
+            return [_failure(plan, refused)]
+        # There may be room for some of them.
+        return [result for each in events for result in await _results(plan, make, [each], admit)]
     return [
         Result(None if data is FAILED else data, [*plan.refusals, *errors], cost)
         for data, errors, cost in zip(found, level.by_event, _shares(level.cost, len(events)), strict=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from gateway.clients.changes import forget
 from gateway.clients.linking import LinkReport, link
 from gateway.errors import Kind, PartnerError, SettingsError
 from gateway.logs import place
@@ -55,6 +57,7 @@ async def pull_all(
     failures += await _pull(engine, known, lambda dataset: "accounts" not in dataset.covers, watcher)
     async with engine.begin() as connection:
         report = await link(connection, secret)
+        await forget(connection, datetime.now(UTC))
     if failures:
         raise PartnerError(failures[0].kind, "; ".join(failure.message for failure in failures))
     return replace(report, linked=report.linked + early.linked, founded=report.founded + early.founded)
