@@ -164,14 +164,16 @@ class Schema:
                 definition.description = kind.description = inspect.getdoc(origin)
 
     def _lock_interfaces(self) -> None:
-        """An interface needs what one of its implementations needs, and a page what its things need."""
+        """An interface needs what one of its implementations needs, and a page what its things need.
+
+        Where nothing implements it yet, it is of no use, and as open as clients are.
+        """
         for kind in self.graphql.type_map.values():
             definition = _definition(kind)
             if isinstance(kind, GraphQLInterfaceType) and definition is not None and kind.name != "Node":
-                _lock(
-                    definition,
-                    _either(self.needed(each.name, None) for each in self.graphql.get_possible_types(kind)),
-                )
+                possible = self.graphql.get_possible_types(kind)
+                locks = [self.needed(each.name, None) for each in possible]
+                _lock(definition, _either(locks) if locks else self.needed("Client", None))
         for kind in self.graphql.type_map.values():
             definition = _definition(kind)
             things = definition.type_var_map.values() if definition is not None else ()
@@ -251,12 +253,11 @@ def _lock(definition: StrawberryObjectDefinition, needed: Alternatives) -> None:
     definition.directives = [*others, *lock]
 
 
-def _either(locks: Iterator[Alternatives]) -> Alternatives:
+def _either(locks: Sequence[Alternatives]) -> Alternatives:
     """What suffices for one of several; nothing when one of them has no lock."""
-    found = list(locks)
-    if not all(found):
+    if not all(locks):
         return ()
-    return tuple(sorted({one for lock in found for one in lock}, key=sorted))
+    return tuple(sorted({one for lock in locks for one in lock}, key=sorted))
 
 
 def _composite(schema: GraphQLSchema, field: GraphQLField) -> list[Any]:
