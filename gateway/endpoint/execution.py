@@ -57,7 +57,7 @@ class Execution:
 
         Raises `Refusal` or `InvalidDocument`.
         """
-        prepared, result = await self._begin(caller, operation, ticket)
+        _, result = await self._begin(caller, operation, ticket)
         if result is None:
             message = "A subscription is answered by a stream: accept text/event-stream, or open a WebSocket."
             raise Refusal(406, "NOT_ACCEPTABLE", message)

@@ -78,8 +78,17 @@ class Verifier:
         A bearer token that is known takes no wait; a bound one takes a write to the database each time. Raises
         `Refusal`: 401, without an error code when no token was sent, or 503 where the database cannot be written.
         """
-        scheme, _, token = (authorization or "").partition(" ")
-        scheme, token = scheme.lower(), token.strip(" ")
+        caller = await self.recognize(authorization)
+        if caller.key is not None:
+            await self._prove(caller, _parted(authorization)[1], method, path, proofs)
+        return caller
+
+    async def recognize(self, authorization: str | None) -> Caller:
+        """The caller behind an Authorization header, without a proof: for a connection that was opened with one.
+
+        Raises `Refusal` 401 when there is no token or it is not good any more, 503 where nobody can know.
+        """
+        scheme, token = _parted(authorization)
         if not token or scheme not in ("bearer", "dpop"):
             raise self._refusal("An access token is required.")
         if len(token) > MAX_TOKEN or not token.isascii():
@@ -97,8 +106,6 @@ class Verifier:
         # Whoever steals a bound token must not get through by calling it a bearer token, nor the other way round.
         if (caller.key is None) != (scheme == "bearer"):
             raise self._invalid(scheme)
-        if caller.key is not None:
-            await self._prove(caller, token, method, path, proofs)
         return caller
 
     async def _prove(self, caller: Caller, token: str, method: str, path: str, proofs: Sequence[str]) -> None:
@@ -186,6 +193,11 @@ class Verifier:
             challenges.reverse()
         challenge = ", ".join(challenges).format(reason, "")
         return Refusal(401, "UNAUTHENTICATED", message, {"WWW-Authenticate": challenge})
+
+
+def _parted(authorization: str | None) -> tuple[str, str]:
+    scheme, _, token = (authorization or "").partition(" ")
+    return scheme.lower(), token.strip(" ")
 
 
 def _access_token(value: object) -> None:
