@@ -37,6 +37,7 @@ from gateway.schema import Schema
 from gateway.settings import Settings
 from gateway.store.database import migrate, writer
 from gateway.store.readers import Readers
+from gateway.telemetry.pulse import pulse
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -68,7 +69,7 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await readers.open()
         try:
-            async with revocations.followed(), admission.opened(), feed.followed():
+            async with revocations.followed(), admission.opened(), feed.followed(), pulse(revocations.age):
                 yield
         finally:
             await readers.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 import traceback
 import uuid
 from datetime import UTC, datetime
@@ -13,6 +14,10 @@ from typing import Any
 import orjson
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.telemetry import tracing
+from gateway.telemetry.notes import begin_notes
+from gateway.telemetry.spans import note_status, request_span
 
 logger = logging.getLogger("gateway.requests")
 
@@ -33,6 +38,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        line |= tracing.ids()
         line |= {name: value for name, value in record.__dict__.items() if name not in _FIELDS}
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = record.exc_info[0].__name__
@@ -76,10 +82,19 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        identity = scope["request_id"] = uuid.uuid4().hex
+        scope["request_id"] = uuid.uuid4().hex
+        if tracing.tracer is None:
+            await self._answer(scope, receive, send)
+            return
+        with request_span(scope) as span:
+            note_status(span, await self._answer(scope, receive, send))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> int:
+        """The status that the request was answered with, 0 where there was nobody to answer."""
+        identity, began, notes = scope["request_id"], time.perf_counter(), begin_notes()
         status = 0
 
-        async def note(message: Message) -> None:
+        async def pass_on(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -87,17 +102,17 @@ class RequestLog:
             await send(message)
 
         try:
-            await self._app(scope, receive, note)
+            await self._app(scope, receive, pass_on)
         except Exception:
             logger.exception("unhandled", extra={"request_id": identity})
-            if status == 0:
-                await _fail(note, identity)
-                return
-            raise
+            if status:
+                raise
+            await _fail(pass_on, identity)
         finally:
-            logger.info(
-                "request", extra={"request_id": identity, "method": scope["method"], "status": status}
-            )
+            milliseconds = round((time.perf_counter() - began) * 1000, 2)
+            told = {"request_id": identity, "method": scope["method"], "status": status, **notes}
+            logger.info("request", extra={**told, "milliseconds": milliseconds})
+        return status
 
 
 async def _fail(send: Send, identity: str) -> None:

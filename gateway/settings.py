@@ -19,7 +19,9 @@ class Settings:
     """What the operator decides.
 
     Times are seconds, sizes are bytes. `origin` is the address callers use, without a trailing slash; every
-    URL the gateway gives out is built from it, never from a request's Host header.
+    URL the gateway gives out is built from it, never from a request's Host header. `metrics` is the host and port that
+    they are served on, the host empty where they are not, None for the usual ones. `trace_context` names with whom
+    traces are shared: `callers`, and connectors. `drain` is how long a gateway that was told to end takes new requests.
     """
 
     state: Path = Path(".gateway")
@@ -35,6 +37,9 @@ class Settings:
     concurrency: int = 100
     connections: int = 100
     subscriptions: int = 1_000
+    metrics: tuple[str, int] | None = None
+    trace_context: tuple[str, ...] = ()
+    drain: float = 5.0
     connectors: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     issuers: tuple[Trust, ...] = ()
 
@@ -133,6 +138,26 @@ def _seconds(value: Any) -> float:
     return number
 
 
+def _pause(value: Any) -> float:
+    return 0.0 if value in (0, "0") else _seconds(value)
+
+
+def _address(value: Any) -> tuple[str, int]:
+    if value == "off":
+        return "", 0
+    host, _, port = _text(value).rpartition(":")
+    if not host or not port.isascii() or not port.isdecimal() or int(port) > 65535:
+        raise ValueError
+    return host.strip("[]"), int(port)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    names = value.split() if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise ValueError
+    return tuple(names)
+
+
 def _count(value: Any) -> int:
     number = int(value) if isinstance(value, str) else value
     if type(number) is not int or number < 1:
@@ -155,5 +180,8 @@ _RULES: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "concurrency": _COUNT,
     "connections": _COUNT,
     "subscriptions": _COUNT,
+    "metrics": (_address, 'an address such as "127.0.0.1:9464", or "off"'),
+    "trace_context": (_names, 'names such as ["callers", "alibaba"]'),
+    "drain": (_pause, "a number of seconds from 0 up"),
 }
 """How each setting is read, and what to say where it cannot be."""

@@ -236,10 +236,10 @@ def test_each_request_is_found_by_its_id(day: Day) -> None:
 
 def test_an_operation_is_told_with_who_asked_and_how_long_it_took(day: Day) -> None:
     """Party, application, purpose, the operation's own name, and the number of errors."""
-    [first, *_] = [each for each in day.records("operation") if each["operation"] == "Loyal"]
+    [first, *_] = [each for each in day.records("request") if each.get("operation") == "Loyal"]
     assert first["request_id"] == day.answers[4].headers["x-request-id"]
     assert (first["party"], first["application"], first["purpose"]) == ("ALIBABA", "shop", "analytics")
-    assert first["errors"] == 0
+    assert (first["type"], first["outcome"], first["errors"]) == ("query", "ok", 0)
     assert first["milliseconds"] > 0
 
 

@@ -36,7 +36,7 @@ def signed(settings: Mapping[str, str], method: str, parameters: Mapping[str, ob
     # The token is a secret, and addresses end up in the logs of whoever stands between.
     form = {"access_token": settings["access_token"], **texts(parameters)}
     query["sign"] = sign_sha256({**query, **form}, settings["app_secret"])
-    return Request("POST", "/sync", query=query, form=form)
+    return Request("POST", "/sync", query=query, form=form, name=method)
 
 
 def accepted(method: str, answer: Answer) -> Mapping[str, Any]:

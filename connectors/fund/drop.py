@@ -67,7 +67,7 @@ async def _record(upstream: Upstream, quarter: str, seen: Mapping[str, Any]) -> 
 
 async def _quarters(upstream: Upstream) -> list[str]:
     index = await upstream.read(
-        lambda: Request("GET", "/drop/index.json"), lambda answer: _found(answer) or b""
+        lambda: Request("GET", "/drop/index.json", name="index"), lambda answer: _found(answer) or b""
     )
     folders = _json(index)
     if not isinstance(folders, list):
@@ -76,7 +76,7 @@ async def _quarters(upstream: Upstream) -> list[str]:
 
 
 async def _file(upstream: Upstream, quarter: str, name: str) -> bytes | None:
-    return await upstream.read(lambda: Request("GET", f"/drop/{quarter}/{name}"), _found)
+    return await upstream.read(lambda: Request("GET", f"/drop/{quarter}/{name}", name="file"), _found)
 
 
 def _found(answer: Answer) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from gateway.connector import Kind, PartnerError, Request, Upstream
 
 PAGE = 1000
 WALKS = 5
+
+_NUMBER = re.compile(r"/[0-9]+/")
 
 _RENEWABLE = ("expired_token", "invalid_token")
 
@@ -30,7 +33,8 @@ async def read(upstream: Upstream, path: str, query: Mapping[str, str]) -> Any:
 
 async def _read(upstream: Upstream, path: str, query: Mapping[str, str], token: str) -> Any:
     headers = {"Authorization": f"Bearer {token}"}
-    return await upstream.read(lambda: Request("GET", path, query, headers=headers), accept)
+    name = _NUMBER.sub("/{}/", path)
+    return await upstream.read(lambda: Request("GET", path, query, headers=headers, name=name), accept)
 
 
 async def whole_list(upstream: Upstream, path: str, key: str) -> list[Any]:

@@ -23,7 +23,7 @@ async def changed_records(upstream: Upstream, path: str, since: str | None, star
     query = {"access_token": upstream.settings["access_token"], "start": str(start), "limit": str(PAGE)}
     if since is not None:
         query["since"] = since
-    return await upstream.read(lambda: Request("GET", path, query), accept)
+    return await upstream.read(lambda: Request("GET", path, query, name=path), accept)
 
 
 def accept(answer: Answer) -> list[Any]:

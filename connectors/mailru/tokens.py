@@ -91,4 +91,4 @@ async def _ask(upstream: Upstream, form: Mapping[str, str]) -> Token:
 
 async def _post(upstream: Upstream, path: str, form: Mapping[str, str]) -> Any:
     client = {name: upstream.settings[name] for name in ("client_id", "client_secret")}
-    return await upstream.read(lambda: Request("POST", path, form={**form, **client}), accept)
+    return await upstream.read(lambda: Request("POST", path, form={**form, **client}, name=path), accept)

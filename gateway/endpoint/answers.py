@@ -16,6 +16,7 @@ from gateway.engine.documents import InvalidDocument
 from gateway.engine.run import Result
 from gateway.errors import FieldError, PartnerError, Refusal
 from gateway.logs import place
+from gateway.telemetry import metrics
 
 logger = logging.getLogger("gateway.endpoint")
 
@@ -33,6 +34,7 @@ def invalid_answer(invalid: InvalidDocument, kind: str) -> Response:
 
     A client that takes plain JSON expects 200 for anything that GraphQL itself has to say.
     """
+    metrics.rejections.labels(invalid.code).inc()
     errors = []
     for each in invalid.errors:
         found: dict[str, Any] = dict(each.formatted)
@@ -43,6 +45,7 @@ def invalid_answer(invalid: InvalidDocument, kind: str) -> Response:
 
 def refused_answer(refusal: Refusal, kind: str) -> Response:
     """The answer to a request that is refused as a whole."""
+    metrics.rejections.labels(refusal.code).inc()
     error = {"message": refusal.message, "extensions": {"code": refusal.code}}
     return _response({"errors": [error]}, kind, refusal.status, refusal.headers)
 
@@ -95,6 +98,7 @@ def disclosed(error: GraphQLError, request_id: str | None) -> dict[str, Any]:
 
 def _masked(found: dict[str, Any], cause: Exception, request_id: str | None) -> dict[str, Any]:
     identity = uuid.uuid4().hex
+    metrics.masked.inc()
     # The exception's text may hold a person's data; where it was raised tells an engineer enough.
     logger.error(
         "masked error",

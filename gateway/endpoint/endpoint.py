@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -23,8 +21,8 @@ from gateway.errors import Refusal
 from gateway.graphiql import page
 from gateway.oauth.tokens import Caller
 from gateway.settings import Settings
-
-logger = logging.getLogger("gateway.endpoint")
+from gateway.telemetry.notes import note
+from gateway.telemetry.tracing import phase
 
 TICKET = "gateway.ticket"
 """Where in the scope of a request its admission is."""
@@ -66,10 +64,13 @@ class Endpoint:
                 kind = media_type(request)
                 response = page() if kind == HTML else await self.graphql(request, kind)
         except Refusal as refusal:
+            note(outcome="refused", code=refusal.code)
             response = refused_answer(refusal, kind)
         except InvalidDocument as invalid:
+            note(outcome="invalid", code=invalid.code)
             response = invalid_answer(invalid, kind)
         except ClientDisconnect:
+            note(outcome="cancelled")
             return
         if (ticket := scope.get(TICKET)) is not None:
             response.headers.update(ticket.headers)
@@ -77,16 +78,16 @@ class Endpoint:
 
     async def graphql(self, request: Request, kind: str) -> Response:
         """The path of a request. Raises `Refusal`, `InvalidDocument`, or `ClientDisconnect` when nobody waits."""
-        started = time.perf_counter()
         proofs = request.headers.getlist("dpop")
-        caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
+        with phase("authenticate"):
+            caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
+        note(party=caller.party, application=caller.application, purpose=caller.purpose)
         ticket = request.scope[TICKET] = self._execution.admission.ticket(caller.application)
         with ticket:
             operation = await read_operation(request, self._settings.max_body, self._settings.deadline)
             result = await self._run(request, caller, operation, ticket)
-        response = answer(result, kind, request.scope.get("request_id"))
-        self._note(request, caller, operation, result, started)
-        return response
+        with phase("answer"):
+            return answer(result, kind, request.scope.get("request_id"))
 
     async def _run(self, request: Request, caller: Caller, operation: Operation, ticket: Ticket) -> Result:
         """Run the operation; a caller who hangs up stops it."""
@@ -102,22 +103,6 @@ class Endpoint:
                 task.cancel()
             # An exception that nobody fetches, asyncio would log with its text.
             await asyncio.gather(running, gone, return_exceptions=True)
-
-    def _note(
-        self, request: Request, caller: Caller, operation: Operation, result: Result, started: float
-    ) -> None:
-        logger.info(
-            "operation",
-            extra={
-                "request_id": request.scope.get("request_id"),
-                "party": caller.party,
-                "application": caller.application,
-                "purpose": caller.purpose,
-                "operation": (operation.name or "")[:80],
-                "errors": len(result.errors),
-                "milliseconds": round((time.perf_counter() - started) * 1000, 2),
-            },
-        )
 
 
 def authorization(request: Request) -> str | None:

@@ -29,6 +29,9 @@ from gateway.oauth.tokens import Caller
 from gateway.schema import Schema
 from gateway.settings import Settings
 from gateway.store.readers import Readers
+from gateway.telemetry.metrics import subscriptions
+from gateway.telemetry.operations import Recorded
+from gateway.telemetry.tracing import phase
 
 
 class Execution:
@@ -76,7 +79,7 @@ class Execution:
         if result is not None:
             yield _single(result)
             return
-        with self.admission.kept(caller.application, Held.SUBSCRIPTIONS):
+        with self.admission.kept(caller.application, Held.SUBSCRIPTIONS), subscriptions.track_inprogress():
             admit = partial(self._admit, caller, prepared)
             async with aclosing(
                 prepared.stream(self._reach(caller), self._settings.deadline, admit)
@@ -100,14 +103,22 @@ class Execution:
     async def _admit(self, caller: Caller, prepared: Prepared, events: int) -> AsyncIterator[Settle]:
         """Each level of events is admitted like an operation; while it waits for one, a subscription costs nothing."""
         try:
-            async with self.admission.admitted(caller.application, prepared.cost * events) as ticket:
-                yield ticket.settle
+            estimated = prepared.cost * events
+            async with self.admission.admitted(caller.application, estimated) as ticket:
+                with Recorded(caller.party, caller.application, prepared) as recorded:
+
+                    def settle(actual: int) -> None:
+                        ticket.settle(actual)
+                        recorded.event(estimated, actual)
+
+                    yield settle
         except Refusal as refusal:
             raise FieldError(refusal.message, refusal.code) from None
 
     async def prepare(self, caller: Caller, operation: Operation) -> Prepared:
         """The operation as its caller may run it. Raises `Refusal` or `InvalidDocument`."""
-        prepared = await self._plan(caller, operation)
+        with phase("plan"):
+            prepared = await self._plan(caller, operation)
         if rejected := self._reject(prepared.plan):
             raise rejected
         return prepared
@@ -130,7 +141,10 @@ class Execution:
 
     async def run(self, caller: Caller, prepared: Prepared) -> Result:
         """What a query or a mutation gives its caller."""
-        return await prepared.run(self._reach(caller), self._settings.deadline)
+        with Recorded(caller.party, caller.application, prepared) as recorded:
+            result = await prepared.run(self._reach(caller), self._settings.deadline)
+            recorded.result(result)
+        return result
 
     def _reach(self, caller: Caller) -> Callable[[Asked], Access]:
         def reach(asked: Asked) -> Access:

@@ -22,12 +22,13 @@ Reach = Callable[[Asked], Any]
 class Result(NamedTuple):
     """An answer: `data` is None when the operation itself came to nothing. Errors are unmasked still.
 
-    `cost` is what it cost, counted as it ran.
+    `cost` is what it cost, counted as it ran, `batches` how many batch functions were called.
     """
 
     data: dict[str, Any] | None
     errors: list[GraphQLError]
     cost: int
+    batches: int = 0
 
 
 class Run:
@@ -43,6 +44,7 @@ class Run:
         self.errors: list[GraphQLError] = []
         self.failures = 0
         self.cost = 0
+        self.batches = 0
         self._seconds = seconds
 
     def record(self, error: Exception, site: Site, place: Place, index: int) -> None:
@@ -66,4 +68,4 @@ async def run_plan(
     """Run a plan; cancelling this stops its database queries and partner calls."""
     run = Run(inputs, variables, reach, seconds)
     [data] = await plan.root.run(run, [None], Root())
-    return Result(None if data is FAILED else data, [*plan.refusals, *run.errors], run.cost)
+    return Result(None if data is FAILED else data, [*plan.refusals, *run.errors], run.cost, run.batches)

@@ -14,6 +14,8 @@ from graphql import GraphQLError
 from gateway.engine.batch import Batch
 from gateway.engine.completion import FAILED, Column, Completer, Leaf, Site
 from gateway.engine.places import Place, Under
+from gateway.telemetry import tracing
+from gateway.telemetry.spans import batch_span, note_failures
 
 Arguments = Callable[[Any], Mapping[str, Any]]
 """From the operation's variables to a batch function's arguments; raises GraphQLError."""
@@ -71,6 +73,17 @@ class Batched(Field):
     batch: Batch | None = None
     arguments: Arguments = field(default=lambda _: {})
     asked: Asked = field(default_factory=dict)
+
+    async def column(self, run: Any, parents: Column, place: Place) -> Column:
+        """See `Field`."""
+        run.batches += 1
+        if tracing.tracer is None:
+            values = await self.values(run, parents)
+        else:
+            with batch_span(f"{self.site.parent}.{self.site.name}", len(parents)) as span:
+                values = await self.values(run, parents)
+                note_failures(span, values)
+        return await self.finish(run, values, place)
 
     async def values(self, run: Any, parents: Column) -> Column:
         """See `Field`."""

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.oauth.redirects import answered
 from gateway.oauth.throttle import Throttled
+from gateway.telemetry.metrics import token_refusals
 
 UNSTORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -26,6 +27,7 @@ _DESCRIPTIONS = {
 
 def refused(error: OAuth2Error, headers: Headers) -> Response:
     """An error as RFC 6749, 5.2 has it; a failed Authorization header is answered with a challenge."""
+    token_refusals.labels(error.error).inc()
     status, extra = error.status_code, dict(UNSTORED)
     if isinstance(error, InvalidClientError):
         status = 401 if "authorization" in headers else 400

@@ -93,13 +93,17 @@ class Revocations:
 
     def revoked(self, caller: Caller) -> bool:
         """Whether a caller's token was revoked. Raises `Refusal` 503 where nobody can know."""
-        if self._clock() - self._read > TRUSTED:
+        if self.age() > TRUSTED:
             message = "Whether the token was revoked cannot be known now; try again in a moment."
             raise Refusal(503, "UNAVAILABLE", message, {"Retry-After": "1"})
         if not self._since:
             return False
         found = [since for key in concerned(caller) if (since := self._since.get(key)) is not None]
         return bool(found) and max(found) >= _moment(caller)
+
+    def age(self) -> float:
+        """Seconds since the table was read."""
+        return self._clock() - self._read
 
     async def refresh(self) -> None:
         """Read the table. Raises `SQLAlchemyError`."""

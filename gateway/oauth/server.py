@@ -31,6 +31,11 @@ from gateway.oauth.requests import AuthorizationRequest, TokenRequest
 from gateway.oauth.throttle import Throttle
 from gateway.oauth.tokens import LIFETIME, Caller, issue
 from gateway.oauth.users import User
+from gateway.telemetry import metrics
+from gateway.telemetry.labels import APPLICATIONS, Bounded
+
+issued_to = Bounded(APPLICATIONS)
+"""The applications that metrics tell apart."""
 
 _STRANGER = Application("", "", "", (), (), hash_secret(secrets.token_urlsafe(32)))
 """Stands for an id that nobody has, so that an unknown client costs the same work as a wrong secret."""
@@ -124,6 +129,7 @@ class Exchange(AuthorizationServer):  # type: ignore[misc]
             key=self.request.key,
             grant=self.request.grant,
         )
+        metrics.tokens.labels(caller.party, issued_to(client.id), grant_type).inc()
         return issue(caller, self.service.keys, self.service.issuer, self.service.audience, now)
 
     def refresh_token(self, client: Application, grant_type: str, user: User, scope: str) -> str:

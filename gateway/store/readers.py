@@ -23,6 +23,7 @@ from sqlalchemy import Table
 from gateway.oauth.tokens import Caller
 from gateway.store.queries import Query, Row
 from gateway.store.tables import NOBODY, metadata
+from gateway.telemetry.metrics import reader_wait_seconds
 
 _SECRET = f"_{token_hex(8)}"
 """Ends the names through which tables are reached, so that no statement can call a part of itself by one."""
@@ -137,7 +138,11 @@ class Readers:
 
     @asynccontextmanager
     async def _lease(self, caller: Caller) -> AsyncIterator[aiosqlite.Connection]:
-        connection = await self._idle.get()
+        if self._idle.empty():
+            with reader_wait_seconds.time():
+                connection = await self._idle.get()
+        else:
+            connection = self._idle.get_nowait()
         try:
             if self._taken_by.get(connection) is not caller:
                 self._taken_by.pop(connection, None)

@@ -13,6 +13,8 @@ import aiohttp
 import orjson
 
 from gateway.errors import Kind, PartnerError
+from gateway.telemetry.calls import PartnerCall
+from gateway.telemetry.tracing import traceparent
 
 T = TypeVar("T")
 
@@ -23,13 +25,17 @@ LONGEST_WAIT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request; `path` is relative to the partner's address. `form` is sent url-encoded."""
+    """One HTTP request; `path` is relative to the partner's address. `form` is sent url-encoded.
+
+    `name` is what the call is called in metrics and traces: the partner's name for it, the same for all records.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,10 @@ class Upstream:
         """
         for attempt in range(1, TRIES + 1):
             try:
-                return accept(await self.send(prepare()))
+                with PartnerCall(self.partner, self.settings["url"], attempt) as call:
+                    request = prepare()
+                    call.name = request.name
+                    return accept(await self.send(request))
             except PartnerError as error:
                 too_long = (error.retry_after or 0) > LONGEST_WAIT
                 if not error.retryable or too_long or attempt == TRIES:
@@ -94,7 +103,7 @@ class Upstream:
                 self.settings["url"].rstrip("/") + request.path,
                 params=request.query or None,
                 data=request.form,
-                headers=request.headers,
+                headers={**request.headers, **traceparent(self.partner)},
                 allow_redirects=False,
             ) as response:
                 body = bytearray()
