@@ -23,11 +23,14 @@ from gateway.commands import agreements, applications, keys, users
 from gateway.demo import run as demo_run
 from gateway.demo.setting import WORLD, sandbox_port, sandboxes, write_settings
 from gateway.discovery import discover, party_scopes
+from gateway.draining import Server
 from gateway.errors import PartnerError, SchemaError, SettingsError
 from gateway.logs import configure
 from gateway.schema import Schema
 from gateway.settings import Settings, load
 from gateway.store.database import writer
+from gateway.telemetry import tracing
+from gateway.telemetry.exposition import exposed, keep_counts
 
 app = typer.Typer(
     name="gateway",
@@ -72,6 +75,7 @@ async def _demo(settings: Settings, port: int) -> None:
     configure()
     addresses = {name: each["url"] for name, each in settings.connectors.items()}
     workers.settle()
+    tracing.start(settings.trace_context)
     async with sandboxes(addresses, settings.state / "sandboxes.log"):
         serving: list[asyncio.Task[None]] = []
 
@@ -84,12 +88,13 @@ async def _demo(settings: Settings, port: int) -> None:
             await demo_run.fill(settings, console, servable)
         except PartnerError as error:
             console.print(f"[yellow]{error}[/yellow]; start again to go on there")
-        await asyncio.gather(*serving)
+        with exposed(settings):
+            await asyncio.gather(*serving)
 
 
 async def _serving(application: Starlette, port: int) -> asyncio.Task[None]:
     """A server at work beside what comes next. Raises `SettingsError` when it does not come up."""
-    server = uvicorn.Server(workers.configuration(application, "127.0.0.1", port))
+    server = Server(workers.configuration(application, "127.0.0.1", port))
     running = asyncio.create_task(workers.run(server))
     while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.02)
@@ -101,8 +106,8 @@ async def _serving(application: Starlette, port: int) -> asyncio.Task[None]:
 @app.command()
 def serve(port: Port = 8000, host: Host = "127.0.0.1", processes: Workers = 1) -> None:
     """Serve the gateway on a database that is brought to the newest form first."""
-    settings = load()
     configure()
+    settings = load()
     asyncio.run(prepare(settings))
     asyncio.run(register_graphiql(settings))
     workers.serve(host, port, processes)
@@ -145,10 +150,13 @@ async def _sync(settings: Settings) -> None:
     workers.settle()
     await prepare(settings)
     engine = writer(settings.database)
+    tracing.start(settings.trace_context)
     try:
         await pull_round(settings, engine, console)
     finally:
         await engine.dispose()
+        keep_counts(settings)
+        await asyncio.to_thread(tracing.stop)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from gateway.access.agreements import agreements
+from gateway.leaving import leaving
 
 
 def health(database: AsyncEngine) -> list[Route]:
@@ -22,7 +23,9 @@ def health(database: AsyncEngine) -> list[Route]:
         return JSONResponse({"status": "ok"})
 
     async def readyz(_: Request) -> JSONResponse:
-        """The database answers too."""
+        """The database answers too, and the process does not leave."""
+        if leaving.unready:
+            return JSONResponse({"status": "leaving"}, 503, {"Retry-After": "5"})
         try:
             async with asyncio.timeout(2), database.connect() as connection:
                 await connection.execute(select(agreements.c.owner).limit(1))

@@ -15,6 +15,7 @@ import orjson
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.leaving import leaving
 from gateway.telemetry import tracing
 from gateway.telemetry.notes import begin_notes
 from gateway.telemetry.spans import note_status, request_span
@@ -98,7 +99,11 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = identity
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = identity
+                if leaving.begun:
+                    # So that nobody is on a connection when it ends (RFC 9112, 9.6).
+                    headers["Connection"] = "close"
             await send(message)
 
         try:

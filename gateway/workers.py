@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import gc
-import logging
+import math
+import os
+import socket
 
 import uvicorn
 import uvloop
 from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 from gateway.app import create_app
+from gateway.draining import Server
 from gateway.errors import SettingsError
 from gateway.logs import configure
-from gateway.settings import load
+from gateway.settings import Settings, load
+from gateway.supervisor import Supervisor
+from gateway.telemetry import tracing
+from gateway.telemetry.exposition import exposed, share_among_workers
 
-logger = logging.getLogger("gateway.workers")
+SLOW = 5
+"""Seconds that an answer in flight may take beyond an operation's deadline, when all else has ended."""
 
 
 def settle() -> None:
@@ -29,13 +35,20 @@ def settle() -> None:
 def served() -> Starlette:
     """The gateway as a worker process makes it for itself, by the same settings as all others."""
     configure()
-    application = create_app(load())
+    settings = load()
+    tracing.start(settings.trace_context)
+    application = create_app(settings)
     settle()
     return application
 
 
-def configuration(application: Starlette | str, host: str, port: int, workers: int = 1) -> uvicorn.Config:
-    """How anything of ours is served: it logs in its own way, and does not say what it runs on."""
+def configuration(
+    application: Starlette | str, host: str, port: int, workers: int = 1, deadline: float = 10.0
+) -> uvicorn.Config:
+    """How anything of ours is served: it logs in its own way, and does not say what it runs on.
+
+    `deadline` is how many seconds an operation may take.
+    """
     return uvicorn.Config(
         application,
         host,
@@ -46,12 +59,13 @@ def configuration(application: Starlette | str, host: str, port: int, workers: i
         log_level="warning",
         access_log=False,
         server_header=False,
+        timeout_graceful_shutdown=math.ceil(deadline) + SLOW,
     )
 
 
-async def run(server: uvicorn.Server) -> None:
+async def run(server: uvicorn.Server, sockets: list[socket.socket] | None = None) -> None:
     """Serve in this process until it is told to end. Raises `SettingsError` when nothing could be served."""
-    await server.serve()
+    await server.serve(sockets)
     if not server.started:
         raise SettingsError(f"nothing is served on port {server.config.port}; the log says why")
 
@@ -62,27 +76,34 @@ def serve(host: str, port: int, workers: int) -> None:
     A worker that dies is replaced; SIGHUP replaces all of them, one after another. Raises `SettingsError` for settings
     that cannot be used, and when nothing could be served.
     """
+    settings = load()
+    tracing.wanted(os.environ)
     if workers == 1:
-        uvloop.run(_serve_alone(host, port))
+        config = configuration(served(), host, port, deadline=settings.deadline)
+        server = Server(config, settings.drain)
+        with _bound(config) as listening, exposed(settings):
+            uvloop.run(run(server, [listening]))
     else:
         # What would stop every worker stops here, in one line; and the keys are made before they race for it.
-        create_app(load())
-        _serve_together(configuration("gateway.workers:served", host, port, workers))
+        create_app(settings)
+        _serve_together(
+            configuration("gateway.workers:served", host, port, workers, settings.deadline), settings
+        )
 
 
-async def _serve_alone(host: str, port: int) -> None:
-    await run(uvicorn.Server(configuration(served(), host, port)))
-
-
-def _serve_together(config: uvicorn.Config) -> None:
+def _bound(config: uvicorn.Config) -> socket.socket:
     try:
-        listening = config.bind_socket()
+        return config.bind_socket()
     except SystemExit:
         raise SettingsError(f"nothing is served on port {config.port}; the log says why") from None
-    try:
-        together = Multiprocess(config, [listening])
-        together.run()
-    finally:
-        listening.close()
+
+
+def _serve_together(config: uvicorn.Config, settings: Settings) -> None:
+    share_among_workers(settings)
+    patience = config.timeout_keep_alive + (config.timeout_graceful_shutdown or 0) + tracing.FLUSH + SLOW
+    with _bound(config) as listening:
+        together = Supervisor(config, [listening], settings.drain, patience)
+        with exposed(settings, lambda: together.workers):
+            together.run()
     if any(worker.exitcode == STARTUP_FAILURE for worker in together.processes):
         raise SettingsError("a worker could not start; the log says why")

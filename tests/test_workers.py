@@ -118,19 +118,22 @@ async def furnish(settings: Settings) -> None:
 
 
 @contextmanager
-def serving(state: Path) -> Iterator[Pair]:
-    """Two workers over applications and people, until the block ends."""
+def serving(state: Path, workers: int = 2, **environ: str) -> Iterator[Pair]:
+    """Workers over applications and people, until the block ends; what they log is in `log` in their folder."""
     port = free_port()
     settings = Settings(state=state, origin=f"http://127.0.0.1:{port}")
     asyncio.run(furnish(settings))
-    environ = {**os.environ, "GATEWAY_STATE": str(state), "GATEWAY_ORIGIN": settings.origin}
-    arguments = [sys.executable, "-m", "gateway", "serve", "--workers", "2", "--port", str(port)]
-    with subprocess.Popen(
-        arguments, env=environ, stderr=subprocess.DEVNULL, text=True, start_new_session=True
-    ) as process:
+    told = {"GATEWAY_STATE": str(state), "GATEWAY_ORIGIN": settings.origin, "GATEWAY_DRAIN": "0"}
+    arguments = [sys.executable, "-m", "gateway", "serve", "--workers", str(workers), "--port", str(port)]
+    with (
+        open(state / "log", "wb") as log,
+        subprocess.Popen(
+            arguments, env={**os.environ, **told, **environ}, stderr=log, text=True, start_new_session=True
+        ) as process,
+    ):
         pair = Pair(settings, process)
         try:
-            until(lambda: answers(pair), 90)
+            until(lambda: answers(pair, workers), 90)
             yield pair
         finally:
             process.terminate()
@@ -147,14 +150,13 @@ def until(true: Callable[[], bool], patience: float) -> None:
         time.sleep(0.05)
 
 
-def answers(pair: Pair) -> bool:
-    """Whether it is served, by both: each has been through its start."""
+def answers(pair: Pair, workers: int = 2) -> bool:
+    """Whether it is served, by all: each has been through its start."""
     assert pair.process.poll() is None
     try:
-        return (
-            pair.each(lambda client: client.get("/readyz").status_code, 4) == [200] * 4
-            and len(pair.workers()) == 2
-        )
+        return pair.each(lambda client: client.get("/readyz").status_code, 4) == [200] * 4 and len(
+            pair.workers()
+        ) == (workers if workers > 1 else 0)
     except httpx.TransportError:
         return False
 
