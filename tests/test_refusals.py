@@ -33,7 +33,7 @@ async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gate
 async def statements(gateway: Gateway) -> AsyncIterator[list[str]]:
     """Every statement that a caller's connection runs meanwhile, as SQLite itself tells them."""
     [endpoint] = [each.endpoint for each in gateway.app.routes if getattr(each, "path", "") == "/graphql"]
-    connections = endpoint.app._readers._all
+    connections = endpoint.app._execution._readers._all
     found: list[str] = []
     for connection in connections:
         await connection.set_trace_callback(found.append)
