@@ -26,6 +26,7 @@ from gateway.clients.query import Query
 from gateway.clients.scalars import SCALARS
 from gateway.clients.subscription import Subscription
 from gateway.connector import Connector
+from gateway.engine.declared import check_costs
 from gateway.engine.plan import View
 from gateway.errors import SchemaError
 from gateway.explain.explanation import COORDINATES
@@ -59,7 +60,7 @@ SCOPES: Mapping[str, str] = {
 
 class Schema:
     """The venture's schema: what can be asked, and with which scopes. Raises `SchemaError` for declarations that clash,
-    and for a field that nobody locked."""
+    for a field that nobody locked, and for a list of no size."""
 
     def __init__(self, connectors: Sequence[Connector]) -> None:
         self.scopes = _scopes(connectors)
@@ -78,6 +79,7 @@ class Schema:
         self._views: dict[frozenset[str], View] = {}
         self._printed: dict[frozenset[str], str] = {}
         self._check()
+        check_costs(self.graphql)
 
     @cached_property
     def sdl(self) -> str:

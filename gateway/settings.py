@@ -31,6 +31,7 @@ class Settings:
     max_body: int = 1_000_000
     max_depth: int = 15
     max_tokens: int = 4_000
+    max_cost: int = 50_000
     readers: int = 4
     places: int = 16
     cost_per_minute: int = 10_000_000
@@ -174,6 +175,7 @@ _RULES: Mapping[str, tuple[Callable[[Any], Any], str]] = {
     "max_body": _COUNT,
     "max_depth": _COUNT,
     "max_tokens": _COUNT,
+    "max_cost": _COUNT,
     "readers": _COUNT,
     "places": _COUNT,
     "cost_per_minute": _COUNT,

@@ -24,7 +24,8 @@ def good_answer(response: httpx.Response) -> None:
     assert response.status_code < 500, response.text
     assert response.headers["content-type"].startswith((JSON, GRAPHQL_JSON))
     body = response.json()
-    assert body.keys() <= {"data", "errors"}
+    assert body.keys() <= {"data", "errors", "extensions"}
+    assert ("data" in body) is ("extensions" in body)
     assert body
     codes = [error.get("extensions", {}).get("code") for error in body.get("errors", [])]
     assert "INTERNAL_SERVER_ERROR" not in codes

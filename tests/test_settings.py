@@ -87,6 +87,7 @@ WRONG = [
     ("max_body", '"much"', "much"),
     ("max_depth", "0", "0"),
     ("max_tokens", "-4", "-4"),
+    ("max_cost", "0", "0"),
     ("max_tokens", "[1]", None),
     ("readers", "0", "0"),
     ("readers", "1979-05-27", None),

@@ -43,7 +43,7 @@ class AlibabaAccount:
     """A client at AliExpress."""
 
     member_since: DateTime | None
-    lifetime_value: Money | None = batch(account_values, needs=["client_id"])
+    lifetime_value: Money | None = batch(account_values, needs=["client_id"], cost=5)
     orders: Connection[Order] = batch(account_orders, needs=["client_id"], list_size=FORWARD)
 
 

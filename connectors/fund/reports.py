@@ -190,8 +190,8 @@ class FundReport:
     nav: Money = _money("nav_minor", "What the fund is worth at the end of the quarter.")
     gmv: Money | None = _money("gmv_minor", "The venture's sales of the quarter, as the fund was told them.")
     positions: list[FundPosition] = batch(report_positions, needs=["quarter"], list_size=10)
-    capital_calls: list[FundCashFlow] = batch(capital_calls, needs=["quarter"], list_size=20)
-    distribution_payments: list[FundCashFlow] = batch(distribution_payments, needs=["quarter"], list_size=20)
+    capital_calls: list[FundCashFlow] = batch(capital_calls, needs=["quarter"], list_size=10)
+    distribution_payments: list[FundCashFlow] = batch(distribution_payments, needs=["quarter"], list_size=10)
 
 
 async def fund_report(parents: Sequence[Any], access: Access, *, quarter: str) -> list[Row | None]:

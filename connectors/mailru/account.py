@@ -52,10 +52,10 @@ class MailruAccount:
     """A client's account at Mail.ru Group."""
 
     member_since: DateTime | None
-    lifetime_value: Money | None = batch(paid, needs=["client_id"])
+    lifetime_value: Money | None = batch(paid, needs=["client_id"], cost=5)
     orders: Connection[Order] = batch(account_orders, needs=["client_id"], list_size=FORWARD)
     segments: list[Segment] | None = batch(
-        account_segments, needs=["client_id"], requires=requires("mailru:segments"), list_size=5
+        account_segments, needs=["client_id"], requires=requires("mailru:segments"), list_size=10
     )
 
 

@@ -71,7 +71,7 @@ class Client(Node):
 
     id: strawberry.ID = batch(client_ids, needs=["key"])
     region: str | None = strawberry.field(description="Where the client lives, as its accounts say.")
-    profile: ClientProfile | None = batch(client_profiles, needs=["key"])
+    profile: ClientProfile | None = batch(client_profiles, needs=["key"], cost=1)
     orders: Connection[Order] = batch(client_orders, needs=["key"], list_size=FORWARD)
 
 

@@ -131,7 +131,7 @@ class Order(Node):
     status: OrderStatus
     status_raw: str = strawberry.field(description="The status in the partner's own words.")
     total: Money = batch(total, needs=["total_minor", "currency"])
-    lines: list[OrderLine] = batch(lines, needs=["id"], list_size=10)
+    lines: list[OrderLine] = batch(lines, needs=["id"], list_size=20)
 
     @staticmethod
     def type_names(rows: Sequence[Row]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import strawberry
 
@@ -13,7 +14,7 @@ from gateway.clients.connections import EITHER_WAY, Connection, Node
 from gateway.clients.orders import orders
 from gateway.clients.scalars import Party
 from gateway.engine.batch import batch
-from gateway.engine.weights import list_size
+from gateway.engine.weights import cost, list_size
 from gateway.oauth.details import Datasets, by_party
 from gateway.store.queries import Row
 
@@ -84,7 +85,7 @@ async def clients(
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
-    filter: ClientFilter | None = None,
+    filter: Annotated[ClientFilter | None, strawberry.argument(directives=[cost(20)])] = None,
 ) -> list[Page]:
     """The clients the caller may see, in an order that says nothing."""
     page = await client_page(access, first=first, after=after, last=last, before=before, filter=filter)

@@ -23,10 +23,16 @@ logger = logging.getLogger("gateway.endpoint")
 
 def answer(result: Result, kind: str, request_id: str | None) -> Response:
     """The answer to an operation that ran."""
-    body: dict[str, Any] = {"data": result.data}
+    return _response(execution_result(result, request_id), kind)
+
+
+def execution_result(result: Result, request_id: str | None) -> dict[str, Any]:
+    """What GraphQL says of an operation that ran, and what it cost."""
+    found: dict[str, Any] = {"data": result.data}
     if result.errors:
-        body["errors"] = [disclosed(error, request_id) for error in result.errors]
-    return _response(body, kind)
+        found["errors"] = [disclosed(error, request_id) for error in result.errors]
+    found["extensions"] = {"cost": {"estimated": result.estimated, "actual": result.cost}}
+    return found
 
 
 def invalid_answer(invalid: InvalidDocument, kind: str) -> Response:

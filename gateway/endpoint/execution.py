@@ -128,10 +128,13 @@ class Execution:
         try:
             await operation.check_method(self._settings.max_tokens)
             await self._engine.learn(view, operation.document)
-            return self._engine.prepare(view, operation.document, operation.variables, operation.name)
+            prepared = self._engine.prepare(view, operation.document, operation.variables, operation.name)
         except RecursionError:
             message = "The document's fragments or the variables are nested too deeply."
             raise InvalidDocument("DEPTH_LIMIT", [GraphQLError(message)]) from None
+        if prepared.cost > self._settings.max_cost:
+            raise too_dear(prepared.cost, self._settings.max_cost)
+        return prepared
 
     def _reject(self, plan: Plan) -> Refusal | None:
         """The refusal of the whole for what of it is unauthorized, where the operator wants that."""
@@ -178,6 +181,16 @@ class Execution:
 
 async def _single(result: Result) -> AsyncGenerator[Result, None]:
     yield result
+
+
+def too_dear(cost: int, limit: int) -> InvalidDocument:
+    """The refusal of an operation that may cost more than any may."""
+    message = (
+        f"The operation may cost {cost}, where {limit} is allowed. Ask for shorter pages (`first`), "
+        "above all where one list stands in another, or for less in each operation."
+    )
+    error = GraphQLError(message, extensions={"code": "COST_LIMIT", "estimated": cost, "limit": limit})
+    return InvalidDocument("COST_LIMIT", [error])
 
 
 def insufficient_scope(refusals: Sequence[GraphQLError]) -> Refusal:

@@ -42,9 +42,10 @@ Column = Sequence[Any]
 
 
 class Recorder(Protocol):
-    """Where errors go."""
+    """Where errors go, and what the answer costs."""
 
     failures: int
+    cost: int
 
     def record(self, error: Exception, site: Site, place: Place, index: int) -> None:
         """Note the error of the value at `index` of the place; counts as one failure."""
@@ -111,14 +112,15 @@ class Leaf:
     """Completes scalars and enums.
 
     A column whose values are all of the one Python type that a scalar gives out unchanged is taken as is. A scalar of
-    our own says so with an attribute `passes` (a type) on its serializer.
+    our own says so with an attribute `passes` (a type) on its serializer. `weight` is what a value costs.
     """
 
     waits = False
 
     def __init__(self, leaf: GraphQLScalarType | GraphQLEnumType, site: Site) -> None:
         self._serialize = leaf.coerce_output_value
-        self._leaf = leaf
+        self.leaf = leaf
+        self.weight = 0
         self._site = site
         self._known: dict[Any, Any] | None = {} if isinstance(leaf, GraphQLEnumType) else None
         own: type | None = getattr(leaf.coerce_output_value, "passes", None)
@@ -133,6 +135,8 @@ class Leaf:
 
     def column(self, run: Recorder, values: Column, place: Place, required: bool) -> Column:
         """The completed column, at once."""
+        if self.weight:
+            run.cost += self.weight * sum(value is not None for value in values)
         kinds = set(map(type, values))
         if kinds == {self._passes} and (self._trusted is None or self._trusted(values)):
             return values
@@ -153,7 +157,7 @@ class Leaf:
                 raise value
             result = self._serialize(value)
             if result is None or result is Undefined:
-                raise TypeError(f"the serializer of {self._leaf.name} returned null for a value")
+                raise TypeError(f"the serializer of {self.leaf.name} returned null for a value")
         except Exception as error:
             return failed(run, error, self._site, place, index)
         if self._known is not None and type(value) is str:

@@ -8,7 +8,7 @@ while the operation runs, stays below it as long as the lists do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,15 +19,14 @@ from graphql import (
     GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
-    IntValueNode,
     OperationType,
-    VariableNode,
 )
 
-from gateway.engine.completion import AbstractOf, Completer, ListOf, ObjectOf
+from gateway.engine.completion import AbstractOf, Completer, Leaf, ListOf, ObjectOf
 from gateway.engine.introspection import Introspection
+from gateway.engine.prices import Price, Size, field_price, list_length, together
 from gateway.engine.selection import Attribute, Batched, Event, Field, Selection
-from gateway.engine.weights import ListSize, list_size_of, weight_of
+from gateway.engine.weights import list_size_of, weight_of
 
 OBJECT = 1
 MUTATION = 10
@@ -41,9 +40,6 @@ UNDECLARED = 1_000
 
 MOST = 2**53 - 1
 """The highest cost there is: every JSON reader gets it as it was sent."""
-
-Size = int | Callable[[Mapping[str, Any]], int]
-"""The length of a list, or how it follows from the operation's variables."""
 
 
 class Part(NamedTuple):
@@ -68,9 +64,8 @@ class Estimate:
         )
 
 
-def _sum(own: int, others: Iterable[Estimate]) -> Estimate:
-    found = list(others)
-    return Estimate(own + sum(each.fixed for each in found), [part for each in found for part in each.parts])
+def _sum(found: Sequence[Estimate]) -> Estimate:
+    return Estimate(sum(each.fixed for each in found), [part for each in found for part in each.parts])
 
 
 def _times(size: Size, each: Estimate) -> Estimate:
@@ -108,23 +103,24 @@ class _Pricing:
         """What one object costs with all below it; `sized` has the lists whose size its parent declares."""
         kind = self.schema.get_type(selection.names[0])
         assert isinstance(kind, GraphQLObjectType)
-        selection.price = own
+        prices: list[Price] = [own]
         below: list[Estimate] = []
         for each in selection.fields:
             if isinstance(each, Introspection):
-                selection.price += INTROSPECTION * self._fields(each.nodes)
+                prices.append(INTROSPECTION * self._fields(each.nodes))
             elif isinstance(each, (Attribute, Batched, Event)):
                 definition = kind.fields[each.site.name]
-                selection.price += weight_of(definition) or 0
+                prices.append(field_price(definition, each.site.nodes[0]))
                 below.append(self._field(each, definition, sized))
-        return _sum(selection.price, below)
+        selection.price = together(prices)
+        return _sum([_times(selection.price, Estimate(1)), *below])
 
     def _field(self, field: Field, definition: GraphQLField, sized: Mapping[str, Size]) -> Estimate:
         declared = list_size_of(definition)
         size: Size = UNDECLARED
         below: Mapping[str, Size] = {}
         if declared is not None:
-            size = _size(declared, definition, field.site.nodes[0])
+            size = list_length(declared, definition, field.site.nodes[0])
         if declared is not None and declared.sized_fields:
             below = dict.fromkeys(declared.sized_fields, size)
             size = UNDECLARED
@@ -138,7 +134,10 @@ class _Pricing:
             return self._object(completer.selection, below)
         if isinstance(completer, AbstractOf):
             return _dearest([self._object(each, below) for each in completer.selections.values() if each])
-        return Estimate(0)
+        if isinstance(completer, Leaf):
+            completer.weight = weight_of(completer.leaf) or 0
+            return Estimate(completer.weight)
+        raise TypeError(completer)
 
     def _object(self, selection: Any, below: Mapping[str, Size]) -> Estimate:
         weight = weight_of(self.schema.type_map[selection.names[0]])
@@ -155,33 +154,3 @@ class _Pricing:
             if inner.selection_set:
                 pending += inner.selection_set.selections
         return found
-
-
-def _size(declared: ListSize, definition: GraphQLField, node: FieldNode) -> Size:
-    """The largest of the slicing arguments that are given, else the assumed size."""
-    given = {argument.name.value: argument.value for argument in node.arguments or ()}
-    known: list[int] = []
-    names: dict[str, int | None] = {}
-    for name in declared.slicing_arguments or ():
-        default = _default(definition, name)
-        value = given.get(name)
-        if isinstance(value, VariableNode):
-            names[value.name.value] = default
-        elif isinstance(value, IntValueNode):
-            known.append(int(value.value))
-        elif value is None and default is not None:
-            known.append(default)
-    assumed = declared.assumed_size or 0
-
-    def size(variables: Mapping[str, Any]) -> int:
-        asked = [variables.get(name, default) for name, default in names.items()]
-        sizes = [*known, *(each for each in asked if each is not None)]
-        return max(0, max(sizes, default=assumed))
-
-    return size if names else size({})
-
-
-def _default(definition: GraphQLField, name: str) -> int | None:
-    default = definition.args[name].default
-    value = default.value if default is not None else None
-    return value if isinstance(value, int) else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
+from contextlib import aclosing
 from typing import Any, Generic, TypeVar
 
 from graphql import GraphQLError, GraphQLSchema, OperationType, get_variable_values
@@ -69,11 +70,17 @@ class Prepared:
 
     async def run(self, reach: Reach, seconds: float) -> Result:
         """Run a query or a mutation."""
-        return await run_plan(self.plan, self.inputs, self.variables, reach, seconds)
+        found = await run_plan(self.plan, self.inputs, self.variables, reach, seconds)
+        return found._replace(estimated=self.cost)
 
-    def stream(self, reach: Reach, seconds: float, admit: Admit = freely) -> AsyncGenerator[Result, None]:
+    async def stream(
+        self, reach: Reach, seconds: float, admit: Admit = freely
+    ) -> AsyncGenerator[Result, None]:
         """Run a subscription: a result an event, each within so many seconds. Close it when nobody listens."""
-        return run_subscription(self.plan, self.inputs, self.variables, reach, seconds, admit)
+        running = run_subscription(self.plan, self.inputs, self.variables, reach, seconds, admit)
+        async with aclosing(running) as results:
+            async for result in results:
+                yield result._replace(estimated=self.cost)
 
 
 class Engine:

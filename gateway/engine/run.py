@@ -22,13 +22,15 @@ Reach = Callable[[Asked], Any]
 class Result(NamedTuple):
     """An answer: `data` is None when the operation itself came to nothing. Errors are unmasked still.
 
-    `cost` is what it cost, counted as it ran, `batches` how many batch functions were called.
+    `cost` is what it cost, counted as it ran, `batches` how many batch functions were called, `estimated` what it was
+    thought to cost at most.
     """
 
     data: dict[str, Any] | None
     errors: list[GraphQLError]
     cost: int
     batches: int = 0
+    estimated: int = 0
 
 
 class Run:

@@ -157,7 +157,7 @@ class Selection:
     def __init__(self, names: Sequence[str], fields: Sequence[Field], serial: bool = False) -> None:
         self.names = names
         self.fields = fields
-        self.price = 0
+        self.price: Any = 0
         self.waits = any(each.waits for each in fields)
         self._serial = serial
         self._build = _builder([each.key for each in fields])
@@ -174,7 +174,9 @@ class Selection:
 
     async def run(self, run: Any, parents: Column, place: Place) -> Column:
         """One dict, or FAILED, per parent."""
-        run.cost += self.price * len(parents)
+        run.cost += len(parents) * (
+            self.price if type(self.price) is int else self.price(run.variables.coerced)
+        )
         before = run.failures
         columns: list[Column] = [()] * len(self.fields)
         if parents and self._attributes:

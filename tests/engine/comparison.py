@@ -70,7 +70,7 @@ class Oracle:
         except InvalidDocument as invalid:
             if invalid.code == "GRAPHQL_VALIDATION_FAILED":
                 raise
-            return Result(None, invalid.errors, 0)
+            return Result(None, invalid.errors, 0, 0)
         return await prepared.run(reach, 60)
 
     async def expected(

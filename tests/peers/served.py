@@ -26,6 +26,7 @@ from gateway.oauth.applications import applications, hash_secret
 from gateway.settings import Settings
 from gateway.store.database import writer
 from gateway.store.tables import instant
+from tests.answers import data_of
 from tests.conftest import ALL_SCOPES, empty_database
 from tests.people import KNOWN
 from tests.processes import CONTEXT
@@ -119,10 +120,10 @@ class Served:
 
 def checked(answer: Any, party: str = "ALIBABA") -> Any:
     """The data of an answer to `QUERY` by an application of that party, which sees its clients."""
-    assert answer.keys() == {"data"}, answer
-    assert answer["data"]["caller"]["party"] == party
-    assert answer["data"]["clients"]["totalCount"] > 0
-    return answer["data"]
+    found = data_of(answer)
+    assert found["caller"]["party"] == party
+    assert found["clients"]["totalCount"] > 0
+    return found
 
 
 async def furnish(settings: Settings) -> None:
