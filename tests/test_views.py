@@ -49,7 +49,19 @@ def test_a_caller_without_scopes_is_shown_who_it_is() -> None:
     kinds = build_schema((HERE / "nobody.graphql").read_text(encoding="utf-8")).type_map.keys()
     explained = {kind for kind in kinds if "Expla" in kind}
     assert {kind for kind in kinds if not kind.startswith("__")} - explained == {
-        *("Boolean", "Caller", "ID", "Int", "JSON", "Node", "PartnerData", "Party", "Query", "String")
+        *(
+            "BigInt",
+            "Boolean",
+            "Caller",
+            "ID",
+            "Int",
+            "JSON",
+            "Node",
+            "PartnerData",
+            "Party",
+            "Query",
+            "String",
+        )
     }
 
 
