@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import random
 import signal
 import socket
 import threading
@@ -42,6 +43,11 @@ class Load:
     def count(self, outcome: object) -> None:
         self.found[outcome] += 1
 
+    @property
+    def pause(self) -> float:
+        """Not in step with anybody."""
+        return random.uniform(0.001, 0.02)
+
     async def _aiohttp(self) -> None:
         async with aiohttp.ClientSession(headers=self.headers) as session:
             while not self.stop.is_set():
@@ -49,6 +55,7 @@ class Load:
                     async with session.post(self.address, data=BODY) as response:
                         await response.read()
                         self.count(response.status)
+                    await asyncio.sleep(self.pause)
                 except aiohttp.ClientConnectorError as error:
                     if error.os_error.errno == errno.ECONNREFUSED:
                         return
@@ -68,6 +75,7 @@ class Load:
             while not self.stop.is_set():
                 try:
                     self.count(session.post(self.address, BODY, headers=self.headers).status_code)
+                    time.sleep(self.pause)
                 except requests.ConnectionError as error:
                     if refused(error):
                         return
@@ -77,6 +85,7 @@ class Load:
         while not self.stop.is_set():
             try:
                 self.count(requests.post(self.address, BODY, headers=self.headers, timeout=20).status_code)
+                time.sleep(self.pause)
             except requests.ConnectionError as error:
                 if refused(error):
                     return
