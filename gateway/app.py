@@ -19,6 +19,7 @@ from gateway.endpoint.endpoint import Endpoint
 from gateway.endpoint.examples import Examples
 from gateway.endpoint.execution import Execution
 from gateway.endpoint.printed import PrintedSchema
+from gateway.endpoint.shedding import Shedding
 from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
 from gateway.graphiql import files
@@ -93,7 +94,7 @@ def create_app(settings: Settings) -> Starlette:
             files(),
             *routes(settings, database, keys, schema.scopes, CONTRACT.parties, CONTRACT.purposes),
         ],
-        middleware=[Middleware(RequestLog)],
+        middleware=[Middleware(Shedding, admission), Middleware(RequestLog)],
         lifespan=lifespan,
     )
     # Such a redirect leads where Host says, and takes a form with a secret along.

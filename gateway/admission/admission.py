@@ -10,9 +10,10 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.admission.allowances import Allowance, Allowances
-from gateway.admission.ledger import Held, Ledger, private_ledger, shared_ledger
-from gateway.admission.tickets import Ticket
-from gateway.admission.turns import Turns
+from gateway.admission.ledger import Ledger
+from gateway.admission.memory import Held, Memory, private_memory, shared_memory
+from gateway.admission.tickets import Ticket, too_many_operations
+from gateway.admission.turns import Turns, overloaded
 from gateway.errors import Refusal
 from gateway.settings import Settings
 
@@ -28,22 +29,32 @@ class Admission:
         self._most = {Held.CONNECTIONS: settings.connections, Held.SUBSCRIPTIONS: settings.subscriptions}
         self.allowances = Allowances(engine, Allowance(settings.cost_per_minute, settings.concurrency))
         self.turns = Turns(settings.places)
-        self.ledger: Ledger = private_ledger()
+        self.ledger = Ledger(private_memory())
 
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """Share the ledger with the other workers, and follow the allowances, while the block runs."""
-        self.ledger = _ledger(self._folder)
+        memory = _memory(self._folder)
+        self.ledger = Ledger(memory)
         try:
-            async with self.allowances.followed(self.ledger.bury):
+            async with self.allowances.followed(memory.bury):
                 yield
         finally:
-            self.ledger.close()
-            self.ledger = private_ledger()
+            self.ledger = Ledger(private_memory())
+            memory.close()
 
     def ticket(self, application: str) -> Ticket:
         """A ticket for an operation whose cost is not known yet; it counts while its block runs."""
         return Ticket(application, self.allowances.of(application), self.ledger, self.turns, self._deadline)
+
+    def refusal(self, application: str) -> Refusal | None:
+        """Why an operation of this application would be refused whatever it asks; None where it would not."""
+        if self.turns.is_full(application):
+            return overloaded()
+        most = self.allowances.of(application).operations
+        if self.ledger.count(application, Held.OPERATIONS) >= most:
+            return too_many_operations(most)
+        return None
 
     @contextlib.asynccontextmanager
     async def admitted(self, application: str, cost: int) -> AsyncIterator[Ticket]:
@@ -72,11 +83,12 @@ class Admission:
             ledger.leave(application, what)
 
 
-def _ledger(folder: Path) -> Ledger:
+def _memory(folder: Path) -> Memory:
     try:
-        return shared_ledger(folder)
+        return shared_memory(folder)
     except OSError as error:
         logger.error(
-            "the ledger cannot be shared, this worker counts alone", extra={"reason": type(error).__name__}
+            "what applications use cannot be shared, this worker counts alone",
+            extra={"reason": type(error).__name__},
         )
-        return private_ledger()
+        return private_memory()

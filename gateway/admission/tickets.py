@@ -8,17 +8,20 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 
 from gateway.admission.allowances import Allowance
-from gateway.admission.ledger import MINUTE, Balance, Held, Ledger
-from gateway.admission.turns import Line, Turns
+from gateway.admission.ledger import Balance, Ledger
+from gateway.admission.memory import Held
+from gateway.admission.turns import Line, Turns, overloaded
 from gateway.errors import Refusal
+
+TICKET = "gateway.ticket"
+"""Where in the scope of a request its ticket is."""
 
 
 class Ticket:
-    """One operation of an application, from its admission to its end."""
+    """One operation of an application, from its admission to its end; `turned_away` where it did not get in."""
 
     __slots__ = (
         "_allowance",
-        "_application",
         "_balance",
         "_deadline",
         "_ledger",
@@ -26,12 +29,14 @@ class Ticket:
         "_open",
         "_reserved",
         "_turns",
+        "application",
+        "turned_away",
     )
 
     def __init__(
         self, application: str, allowance: Allowance, ledger: Ledger, turns: Turns, deadline: float
     ) -> None:
-        self._application = application
+        self.application = application
         self._allowance = allowance
         self._ledger = ledger
         self._turns = turns
@@ -40,17 +45,16 @@ class Ticket:
         self._line: Line | None = None
         self._reserved = 0.0
         self._open = False
+        self.turned_away = False
 
     def __enter__(self) -> Ticket:
         """Raises `Refusal` 503 where the application's line is full, 429 where it has all its operations in hand."""
-        self._turns.check(self._application)
-        most = self._allowance.operations
-        if not self._ledger.enter(self._application, Held.OPERATIONS, most):
-            message = (
-                f"The application has {most} operations in hand, as many as it may; wait for one to end."
-            )
-            raise Refusal(429, "TOO_MANY_OPERATIONS", message, {"Retry-After": "1"})
-        self._open = True
+        self.turned_away = True
+        if self._turns.is_full(self.application):
+            raise overloaded()
+        if not self._ledger.enter(self.application, Held.OPERATIONS, self._allowance.operations):
+            raise too_many_operations(self._allowance.operations)
+        self.turned_away, self._open = False, True
         return self
 
     def __exit__(
@@ -66,7 +70,7 @@ class Ticket:
 
         `work` are cost units that the gateway spends on it before any are reserved. Raises `Refusal` 503.
         """
-        self._line = line = await self._turns.take(self._application)
+        self._line = line = await self._turns.take(self.application)
         line.served += work
         try:
             yield
@@ -78,7 +82,7 @@ class Ticket:
         budget = self._allowance.cost
         if refusal := over_budget(cost, budget):
             raise refusal
-        admitted, self._balance = self._ledger.reserve(self._application, cost, budget)
+        admitted, self._balance = self._ledger.reserve(self.application, cost, budget)
         if not admitted:
             raise self._exceeded(cost)
         self._reserved = cost
@@ -90,16 +94,15 @@ class Ticket:
         self._open = False
         if self._line is not None:
             self._line.served += actual - self._reserved
-        self._balance = self._ledger.settle(self._application, self._reserved, actual, self._allowance.cost)
+        self._balance = self._ledger.settle(self.application, self._reserved, actual, self._allowance.cost)
 
     @property
     def headers(self) -> dict[str, str]:
         """What the application has left (draft-ietf-httpapi-ratelimit-headers-10)."""
-        balance = self._balance or self._ledger.balance(self._application, self._allowance.cost)
-        restored = math.ceil((balance.spent + balance.held) * MINUTE / balance.budget)
+        balance = self._balance or self._ledger.balance(self.application, self._allowance.cost)
         return {
             "RateLimit-Policy": f'"cost";q={balance.budget};w=60',
-            "RateLimit": f'"cost";r={balance.available};t={restored}',
+            "RateLimit": f'"cost";r={balance.available};t={balance.restored}',
         }
 
     def _exceeded(self, cost: float) -> Refusal:
@@ -110,6 +113,12 @@ class Ticket:
             f"its {self._balance.budget} a minute; try again in {seconds} seconds."
         )
         return Refusal(429, "BUDGET_EXCEEDED", message, {"Retry-After": str(seconds)})
+
+
+def too_many_operations(most: int) -> Refusal:
+    """The refusal of an operation beside as many as the application may have."""
+    message = f"The application has {most} operations in hand, as many as it may; wait for one to end."
+    return Refusal(429, "TOO_MANY_OPERATIONS", message, {"Retry-After": "1"})
 
 
 def over_budget(cost: float, budget: int) -> Refusal | None:

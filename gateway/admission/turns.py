@@ -42,11 +42,10 @@ class Turns:
         self._crowded: set[Line] = set()
         self._now = 0.0
 
-    def check(self, application: str) -> None:
-        """Raises `Refusal` 503 where the application's line is as long as it may be: cheap, and before any work."""
+    def is_full(self, application: str) -> bool:
+        """Whether the application's line is as long as it may be."""
         line = self._lines.get(application)
-        if line is not None and len(line.waiting) >= self._longest:
-            raise overloaded()
+        return line is not None and len(line.waiting) >= self._longest
 
     async def take(self, application: str) -> Line:
         """A place, as soon as it is this application's turn. Raises `Refusal` 503 where that is too long."""
@@ -55,7 +54,8 @@ class Turns:
         if self._free and not line.waiting and line.running < self._share:
             self._start(line)
             return line
-        self.check(application)
+        if len(line.waiting) >= self._longest:
+            raise overloaded()
         await self._wait(line)
         return line
 

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.admission.tickets import Ticket
+from gateway.admission.tickets import TICKET, Ticket
 from gateway.endpoint.answers import answer, invalid_answer, methods_answer, refused_answer
 from gateway.endpoint.execution import Execution
 from gateway.endpoint.media_types import HTML, JSON, media_type
@@ -23,9 +23,6 @@ from gateway.oauth.tokens import Caller
 from gateway.settings import Settings
 from gateway.telemetry.notes import note
 from gateway.telemetry.tracing import phase
-
-TICKET = "gateway.ticket"
-"""Where in the scope of a request its admission is."""
 
 
 class Authenticator(Protocol):

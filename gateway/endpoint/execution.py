@@ -13,7 +13,7 @@ from graphql import GraphQLError
 from gateway.access.pseudonyms import Pseudonyms
 from gateway.access.request import Access, Feed
 from gateway.admission.admission import Admission
-from gateway.admission.ledger import Held
+from gateway.admission.memory import Held
 from gateway.admission.tickets import Ticket, over_budget
 from gateway.endpoint.operations import Operation
 from gateway.engine.documents import InvalidDocument
