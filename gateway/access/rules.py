@@ -47,7 +47,7 @@ def shared(dataset: str, owner: str = "this.party") -> RowRule:
     """
     own = _readable(dataset, owner, 0, "without asking the client")
     others = _readable(dataset, owner, 1, "if the client agrees") & CONSENTED
-    return _rule(own | others, dataset, owner)
+    return _rule(own | others, dataset, owner, asks_consent=True)
 
 
 def agreed(dataset: str, owner: str) -> RowRule:
@@ -58,7 +58,7 @@ def agreed(dataset: str, owner: str) -> RowRule:
 def follows(parent: str, condition: str) -> RowRule:
     """Rows whose parent row the caller may see; `condition` ties the two, e.g. `orders.id = this.order_id`."""
     sql = f"EXISTS (SELECT 1 FROM {parent} WHERE {condition})"  # noqa: S608 - declarations, no caller's text
-    return RowRule(sql, f"A row is seen if a row of {parent} that it belongs to is seen.", parent=parent)
+    return RowRule(sql, f"A row is seen if a row of {parent} that goes with it is seen.", parent=parent)
 
 
 def _readable(dataset: str, owner: str, consent: int | None = None, how: str = "") -> Condition:
@@ -68,8 +68,9 @@ def _readable(dataset: str, owner: str, consent: int | None = None, how: str = "
     return Condition(sql, f"the caller may read {whose} {dataset} {how}".rstrip())
 
 
-def _rule(condition: Condition, dataset: str, owner: str) -> RowRule:
-    return RowRule(condition.sql, f"A row is seen if {condition.words}.", dataset, _named(owner))
+def _rule(condition: Condition, dataset: str, owner: str, asks_consent: bool = False) -> RowRule:
+    words = f"A row is seen if {condition.words}."
+    return RowRule(condition.sql, words, dataset, _named(owner), asks_consent)
 
 
 def _named(owner: str) -> str | None:

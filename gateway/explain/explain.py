@@ -15,6 +15,8 @@ from gateway.errors import Refusal
 from gateway.explain.explanation import AccessExplanation, ExplainedCost, ExplainedError
 from gateway.explain.fields import Fields, Needed
 from gateway.explain.lack import Prepare, smallest_lack
+from gateway.explain.rehearsal import Rehearsal
+from gateway.explain.tables import caller_rights, explained_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +43,23 @@ async def explain(access: Access, terms: Terms) -> AccessExplanation:
         return _not_run([_error(each, invalid.code) for each in invalid.errors])
     except Refusal as refusal:
         return _not_run([_refused(refusal)])
+    wanted = access.asked.get("AccessExplanation", frozenset())
     rejected = terms.reject(prepared)
+    rights = await caller_rights(access)
+    rehearsal = Rehearsal(prepared, access, rights)
+    if wanted & {"tables", "levels"}:
+        await rehearsal.hold()
     return AccessExplanation(
         runs=rejected is None,
         errors=[_refused(rejected)] if rejected else [],
         allowed=not prepared.plan.refusals,
-        missing_scopes=await smallest_lack(terms.prepare, terms.needed, held),
+        missing_scopes=await smallest_lack(terms.prepare, terms.needed, held)
+        if "missing_scopes" in wanted
+        else [],
         cost=ExplainedCost(estimated=BigInt(prepared.cost), limit=BigInt(terms.budget)),
         fields=list(Fields(terms.schema, terms.needed).of(prepared.plan.root, [], [])),
-        tables=[],
-        levels=[],
+        tables=explained_tables(rehearsal.tables, rights, access.caller),
+        levels=rehearsal.levels,
     )
 
 

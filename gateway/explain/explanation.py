@@ -124,6 +124,10 @@ class ExplainedCall:
     reached: bool = strawberry.field(
         description="False where a rehearsal did not come here: the call depends on rows, or is never made."
     )
+    complete: bool = strawberry.field(
+        description="Whether it asks for nothing more; false where only real rows or a partner can tell, and where it "
+        "also looks among what is not for the caller."
+    )
     statements: list[ExplainedStatement] = strawberry.field(directives=[list_size(2)])
     partner_calls: list[ExplainedPartnerCall] = strawberry.field(directives=[list_size(1)])
     error: str | None = strawberry.field(description="What it answers in place of values.")

@@ -18,6 +18,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     Table,
+    Text,
     bindparam,
     func,
     select,
@@ -42,9 +43,10 @@ class Query:
     Lists are given as one JSON parameter (`keys`), not as `IN (…)` of a length that SQL would have to know.
     """
 
-    __slots__ = ("defaults", "make", "names", "row", "sql")
+    __slots__ = ("defaults", "make", "names", "row", "sql", "statement")
 
     def __init__(self, statement: Select[Any]) -> None:
+        self.statement = statement
         compiled = statement.compile(dialect=_SQLITE)
         self.sql = str(compiled)
         self.names: Sequence[str] = compiled.positiontup or ()
@@ -84,6 +86,14 @@ def rows_by(table: Table, by: str, columns: tuple[str, ...], order: Order = ()) 
     )
 
 
+class PackedRows(Text):
+    """The type of a column that holds rows of these columns, as JSON."""
+
+    def __init__(self, columns: Sequence[ColumnElement[Any]] = ()) -> None:
+        super().__init__()
+        self.columns = columns
+
+
 class Packed:
     """A query with one row a key: `key_`, and `rows_`, that key's rows packed into one JSON text.
 
@@ -117,7 +127,8 @@ def page_by(
         .correlate(level)
         .subquery("page_")
     )
-    packed = select(func.json_group_array(func.json_array(*page.c))).scalar_subquery()
+    rows = func.json_group_array(func.json_array(*page.c), type_=PackedRows(list(page.c)))
+    packed = select(rows).scalar_subquery()
     return Packed(
         Query(select(level.c.value.label("key_"), packed.label("rows_")).select_from(level)), columns
     )

@@ -24,14 +24,16 @@ metadata = MetaData(
 class RowRule:
     """Which rows of a table a caller sees: in SQL that is true for them, `this` being the row, and in words.
 
-    Unqualified tables in the SQL are themselves held back by their rules; `main.x` is the whole table. Rights to
-    `dataset` decide, those of `owner` where all rows are one party's; or the rows of the table `parent` do.
+    Unqualified tables in the SQL are themselves held back by their rules; `main.x` is the whole table. What decides are
+    rights to `dataset` (of `owner`, where all rows are one party's) and, where the rule asks consent, the client; or
+    else the rows of the table `parent`.
     """
 
     sql: str
     words: str
     dataset: str | None = None
     owner: str | None = None
+    asks_consent: bool = False
     parent: str | None = None
 
 
