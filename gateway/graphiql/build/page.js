@@ -10,5 +10,5 @@ export { explorerPlugin } from "@graphiql/plugin-explorer";
 export { HISTORY_PLUGIN } from "@graphiql/plugin-history";
 export { ToolbarButton, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 export { GraphiQL } from "graphiql";
-export { createElement, useEffect, useRef, useState, useSyncExternalStore } from "react";
+export { Fragment, createElement, useSyncExternalStore } from "react";
 export { createRoot } from "react-dom/client";

@@ -44,6 +44,7 @@ export async function leave({ scope, purpose }) {
     state: begun.state,
     code_challenge: await digest(begun.verifier),
     code_challenge_method: "S256",
+    prompt: "login", // whoever signed in here before may have signed out and gone away
     scope,
     purpose,
   };
