@@ -12,12 +12,14 @@ from starlette.routing import Route
 
 from gateway.access.agreements import CONTRACT, rights, write_rights
 from gateway.access.pseudonyms import pseudonyms
+from gateway.access.trusted_documents import TrustedDocuments
 from gateway.admission.admission import Admission
 from gateway.clients.changes import Feed
 from gateway.discovery import dataset_scopes, discover, example_folders
 from gateway.endpoint.endpoint import Endpoint
 from gateway.endpoint.examples import Examples
 from gateway.endpoint.execution import Execution
+from gateway.endpoint.persisted import Persisted
 from gateway.endpoint.printed import PrintedSchema
 from gateway.endpoint.shedding import Shedding
 from gateway.engine.engine import Engine
@@ -49,6 +51,7 @@ def create_app(settings: Settings) -> Starlette:
     keys = signing_keys(settings.state)
     # An engine of its own: nobody who keeps the others busy may keep a worker from what was revoked.
     revocations = Revocations(writer(settings.database))
+    trusted = TrustedDocuments(writer(settings.database))
     possession = Possession(database, settings.audience, nonces(settings.state))
     known = Known(CONTRACT.parties, schema.scopes, CONTRACT.purposes)
     verifier = Verifier(
@@ -63,14 +66,21 @@ def create_app(settings: Settings) -> Starlette:
     admission = Admission(settings, writer(settings.database))
     # Likewise: subscribers hear of changes while every other connection is at work.
     feed = Feed(writer(settings.database))
-    execution = Execution(settings, schema, engine, readers, pseudonyms(settings.state), admission, feed)
+    persisted, names = Persisted(trusted), pseudonyms(settings.state)
+    execution = Execution(settings, schema, engine, readers, names, admission, feed, persisted)
     endpoint = Endpoint(settings, verifier, execution)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await readers.open()
         try:
-            async with revocations.followed(), admission.opened(), feed.followed(), pulse(revocations.age):
+            async with (
+                revocations.followed(),
+                trusted.followed(),
+                admission.opened(),
+                feed.followed(),
+                pulse(revocations.age),
+            ):
                 yield
         finally:
             await readers.close()
@@ -81,7 +91,7 @@ def create_app(settings: Settings) -> Starlette:
             Route("/graphql", possession.nonces.offered(endpoint)),
             Route(
                 "/graphql/schema.graphql",
-                possession.nonces.offered(PrintedSchema(schema, verifier)),
+                possession.nonces.offered(PrintedSchema(schema, verifier, trusted)),
                 methods=["GET"],
             ),
             Route(

@@ -46,7 +46,8 @@ class Door:
     def token(self, lifetime: int = 300, **other: Any) -> str:
         """A token of Alibaba's; `other` replaces what is the gateway's own in it."""
         now = int(time.time())
-        caller = Caller("ALIBABA", "app", frozenset(self.scopes.split()), "analytics", now + lifetime)
+        application = other.get("application", "app")
+        caller = Caller("ALIBABA", application, frozenset(self.scopes.split()), "analytics", now + lifetime)
         keys = other.get("keys") or signing_keys(self.settings.state)
         issuer, audience = (
             other.get("issuer", self.settings.issuer),

@@ -24,7 +24,7 @@ from tests.test_command_line import Ended, Line, line
 __all__ = ["line"]
 
 SHOP = ("--name", "Shop", "--party", "ALIBABA", "--scope", "clients:read", "--purpose", "analytics")
-COMMANDS = ("add", "list", "show", "rotate-secret", "rotate-key", "disable", "enable")
+COMMANDS = ("add", "list", "show", "set", "rotate-secret", "rotate-key", "disable", "enable")
 
 
 class Administration:
@@ -238,10 +238,26 @@ def test_what_cannot_be_done_is_one_line_and_does_nothing(at: Administration, tm
             ((command, "nobody"), "there is no application nobody")
             for command in ("show", "rotate-secret", "disable", "enable")
         ),
+        (("set", "nobody", "--trusted-only"), "there is no application nobody"),
+        (("set", "shop"), "say what to set"),
         (("rotate-key", "nobody", "--public-key", file), "there is no application nobody"),
     ):
         assert said in at.line.refused("app", *arguments)
     assert (at.json("list"), at.audited()) == before
+
+
+def test_what_an_application_may_do_can_be_changed(at: Administration) -> None:
+    """What is not said stays; each change is in the audit trail."""
+    at.run("add", "shop", *SHOP)
+    assert at.json("show", "shop")["trusted_only"] is False
+    assert at.json("set", "shop", "--trusted-only") == {"id": "shop", "trusted_only": True}
+    assert at.json("show", "shop")["trusted_only"] is True
+    at.run("set", "shop", "--no-trusted-only")
+    assert at.json("show", "shop")["trusted_only"] is False
+    changes = [details for _, action, _, details in at.audited() if action == "app set"]
+    assert changes == [{"trusted_only": True}, {"trusted_only": False}]
+    at.run("add", "kiosk", *SHOP, "--trusted-only")
+    assert at.json("show", "kiosk")["trusted_only"] is True
 
 
 def test_a_file_with_a_private_key_is_refused_and_not_shown(at: Administration, tmp_path: Path) -> None:

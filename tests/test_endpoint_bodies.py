@@ -84,7 +84,7 @@ def test_parts_may_be_null_and_others_may_be_there(door: Door) -> None:
     """As clients send them."""
     nothing = dict.fromkeys(("variables", "operationName", "extensions"))
     response = door.post(
-        {**CALLER, **nothing, "id": "x", "doc_id": 5, "extensions": {"persistedQuery": {"version": 1}}}
+        {**CALLER, **nothing, "id": "x", "doc_id": 5, "extensions": {"persistedQuery": None, "x": 1}}
     )
     assert data_of(response.json()) == {"caller": {"party": "ALIBABA"}}
 

@@ -21,12 +21,15 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from gateway.access.pseudonyms import pseudonyms
+from gateway.access.trusted_documents import TrustedDocuments
 from gateway.admission.admission import Admission
 from gateway.app import create_app
+from gateway.clients.changes import Feed
 from gateway.connector import Access, Connector, batch, requires
 from gateway.discovery import discover
 from gateway.endpoint.endpoint import Endpoint
 from gateway.endpoint.execution import Execution
+from gateway.endpoint.persisted import Persisted
 from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
 from gateway.logs import RequestLog
@@ -94,15 +97,17 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     schema = Schema((*discover(), TROUBLE))
     readers, keys = Readers(used.database, used.readers), signing_keys(used.state)
     engine = Engine(schema.graphql, Limits(used.max_tokens, used.max_depth))
-    execution = Execution(
-        used, schema, engine, readers, pseudonyms(used.state), Admission(used, writer(used.database))
-    )
+    trusted, admission = TrustedDocuments(writer(used.database)), Admission(used, writer(used.database))
+    feed, persisted = Feed(writer(used.database)), Persisted(trusted)
+    names = pseudonyms(used.state)
+    execution = Execution(used, schema, engine, readers, names, admission, feed, persisted)
     endpoint = Endpoint(used, Verifier(keys, used.issuer, used.audience), execution)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await readers.open()
-        yield
+        async with trusted.followed():
+            yield
         await readers.close()
 
     app = Starlette(

@@ -58,7 +58,6 @@ def test_an_address_may_be_written_as_clients_write_it(door: Door, address: str)
     [
         ("", "`query`"),
         ("variables={}", "`query`"),
-        ("extensions=" + quote('{"persistedQuery":{"version":1,"sha256Hash":"ab"}}'), "`query`"),
         ("query={a}&query={b}", "`query`"),
         ("query={a}&query={a}", "`query`"),
         ("query={a}&variables={}&variables={}", "`variables`"),
@@ -136,7 +135,6 @@ def test_a_head_is_a_get_without_the_body(door: Door) -> None:
         {"query": TWO, "operationName": "B"},
         {"query": "# query\n,,mutation\t@x { a } fragment query on Query { a }"},
         {"query": "\ufeffmutation { a }"},
-        {"query": "mutation { a }", "extensions": '{"persistedQuery":{"version":1,"sha256Hash":"00"}}'},
         {"query": "mutation { a }", "variables": '{"query": "{ caller { party } }"}'},
     ],
     ids=repr,

@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from gateway.app import create_app
 from gateway.errors import Refusal
 from gateway.oauth import administration, users
-from gateway.oauth.revocations import KEPT, TRUSTED, Revocations, is_revoked, revocations, revoke
+from gateway.oauth.revocations import KEPT, Revocations, is_revoked, revocations, revoke
 from gateway.oauth.tokens import LIFETIME, Caller
 from gateway.store.database import writer
+from gateway.store.followed import TRUSTED
 from gateway.store.tables import instant
 from tests.conftest import ORIGIN, Gateway
 from tests.inspection import CALLER, Inspection, here, until

@@ -31,6 +31,15 @@ KeyFile = Annotated[
     typer.Option(help="Authenticate by private_key_jwt with these keys: a JWK Set, a JWK, or a key in PEM."),
 ]
 
+TrustedOnly = Annotated[
+    bool | None,
+    typer.Option(
+        "--trusted-only/--no-trusted-only",
+        help="It may run nothing but its registered documents (gateway documents add).",
+        show_default=False,
+    ),
+]
+
 
 @app.command()
 def add(
@@ -54,6 +63,7 @@ def add(
     dpop_required: Annotated[
         bool, typer.Option("--dpop-required", help="Its tokens must be bound to a key (RFC 9449).")
     ] = False,
+    trusted_only: TrustedOnly = None,
     json: Json = False,
 ) -> None:
     """Add an application, and show its secret this once if it has one.
@@ -78,6 +88,7 @@ def add(
         jwks=_read(public_key) if public_key else None,
         strict_audience=int(strict_audience),
         dpop_required=int(dpop_required),
+        trusted_only=int(bool(trusted_only)),
     )
     known = Known(set(CONTRACT.parties), set(Schema(discover()).scopes), set(CONTRACT.purposes))
 
@@ -112,6 +123,20 @@ def show(id: Id, json: Json = False) -> None:
     gateway app show shop
     """
     print_one(_described(run(lambda connection: administration.get(connection, id))), json)
+
+
+@app.command("set")
+def change(id: Id, trusted_only: TrustedOnly = None, json: Json = False) -> None:
+    """Change what an application may do; what is not said stays. It holds within seconds, for the tokens it has too.
+
+    gateway app set shop --trusted-only
+    """
+    said = {"trusted_only": trusted_only}
+    values = {name: value for name, value in said.items() if value is not None}
+    if not values:
+        raise SettingsError("say what to set, as --trusted-only")
+    _changed("app set", id, lambda connection: administration.change(connection, id, values), **values)
+    print_one({"id": id, **values}, json)
 
 
 @app.command("rotate-secret")
@@ -220,6 +245,7 @@ def _described(application: Application) -> dict[str, Any]:
         "keys": [key.thumbprint() for key in keys_of(application.jwks)],
         "strict_audience": bool(application.strict_audience),
         "dpop_required": bool(application.dpop_required),
+        "trusted_only": bool(application.trusted_only),
         "created_at": application.created_at,
         "disabled_at": application.disabled_at,
     }

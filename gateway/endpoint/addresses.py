@@ -9,12 +9,13 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.requests import Request
 
+from gateway.endpoint.identifiers import NAMES
 from gateway.errors import Refusal
 
 MAX_ADDRESS = 16_384
 """Bytes that the parameters may have; longer operations are for POST."""
 
-_TEXTS, _JSON = ("query", "operationName"), ("variables", "extensions")
+_TEXTS, _JSON = ("query", "operationName", *NAMES), ("variables", "extensions")
 
 
 def parameters(request: Request) -> Mapping[str, Any]:

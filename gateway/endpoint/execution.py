@@ -16,6 +16,7 @@ from gateway.admission.admission import Admission
 from gateway.admission.memory import Held
 from gateway.admission.tickets import Ticket, over_budget
 from gateway.endpoint.operations import Operation
+from gateway.endpoint.persisted import Persisted
 from gateway.engine.documents import InvalidDocument
 from gateway.engine.engine import Engine, Prepared
 from gateway.engine.plan import Plan
@@ -46,6 +47,7 @@ class Execution:
         pseudonyms: Pseudonyms,
         admission: Admission,
         feed: Feed,
+        persisted: Persisted,
     ) -> None:
         self.admission = admission
         self._settings = settings
@@ -54,6 +56,7 @@ class Execution:
         self._readers = readers
         self._pseudonyms = pseudonyms
         self._feed = feed
+        self._persisted = persisted
 
     async def execute(self, caller: Caller, operation: Operation, ticket: Ticket) -> Result:
         """All of an operation's way, as its application's turn comes; cancelling this stops it.
@@ -115,10 +118,12 @@ class Execution:
         except Refusal as refusal:
             raise FieldError(refusal.message, refusal.code) from None
 
-    async def prepare(self, caller: Caller, operation: Operation) -> Prepared:
+    async def prepare(self, caller: Caller, asked: Operation) -> Prepared:
         """The operation as its caller may run it. Raises `Refusal` or `InvalidDocument`."""
         with phase("plan"):
+            operation = self._persisted.resolve(caller, asked)
             prepared = await self._plan(caller, operation)
+        self._persisted.keep(caller, asked)
         if rejected := self._reject(prepared.plan):
             raise rejected
         return prepared

@@ -13,6 +13,7 @@ from graphql import GraphQLError, OperationType, get_operation_ast, parse
 from starlette.requests import Request
 
 from gateway.endpoint.addresses import parameters
+from gateway.endpoint.identifiers import identifier
 from gateway.endpoint.media_types import JSON
 from gateway.errors import Refusal
 
@@ -24,12 +25,17 @@ _CHARSET = re.compile(r";\s*charset=\"?([^\s\";]*)")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a request asks; `reads_only` where its method promises that nothing changes (RFC 9110, 9.2.1)."""
+    """What a request asks; `reads_only` where its method promises that nothing changes (RFC 9110, 9.2.1).
+
+    `id` is what it calls its document by. `document` is empty where the text did not come along; with both, the text is
+    to be kept under the id, its SHA-256 in hex.
+    """
 
     document: str
     variables: Mapping[str, Any]
     name: str | None
     reads_only: bool = False
+    id: str | None = None
 
     async def check_method(self, tokens: int) -> None:
         """Raises `Refusal` 405 for a mutation that came by GET; its document may have this many tokens."""
@@ -66,10 +72,10 @@ async def read_operation(request: Request, limit: int, seconds: float) -> Operat
         message = f"The body did not come within {seconds:g} seconds."
         raise Refusal(408, "REQUEST_TIMEOUT", message, {"Connection": "close"}) from None
     if not reads_only:
-        return _operation(_json(body))
+        return operation_in(_json(body))
     if body:
         raise Refusal(400, "BAD_REQUEST", "A GET has its operation in the address, and no body.")
-    return _operation(parameters(request), reads_only)
+    return operation_in(parameters(request), reads_only)
 
 
 def _check_type(content_type: str) -> None:
@@ -106,18 +112,25 @@ def _json(body: bytes) -> Any:
         raise Refusal(400, "BAD_REQUEST", f"The body is not JSON ({where}).") from None
 
 
-def _operation(body: Any, reads_only: bool = False) -> Operation:
+def operation_in(body: Any, reads_only: bool = False) -> Operation:
+    """The operation that a request's JSON holds. Raises `Refusal` 400 for what is none."""
+    if isinstance(body, list):
+        raise Refusal(
+            400, "BAD_REQUEST", "Batches are not taken: send each operation in a request of its own."
+        )
     if not isinstance(body, dict):
         raise Refusal(
             400, "BAD_REQUEST", 'The body must be a JSON object such as {"query": "{ caller { party } }"}.'
         )
     document, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
-    if not isinstance(document, str):
-        raise Refusal(400, "BAD_REQUEST", "`query` must be the text of a GraphQL document.")
     if not isinstance(variables, dict | None):
         raise Refusal(400, "BAD_REQUEST", "`variables` must be an object.")
     if not isinstance(name, str | None):
         raise Refusal(400, "BAD_REQUEST", "`operationName` must be a string.")
     if not isinstance(body.get("extensions"), dict | None):
         raise Refusal(400, "BAD_REQUEST", "`extensions` must be an object.")
-    return Operation(document, variables or {}, name, reads_only)
+    id = identifier(body)
+    # Some clients send an empty text, or null, with an id.
+    if not isinstance(document, str) and (document is not None or id is None):
+        raise Refusal(400, "BAD_REQUEST", "`query` must be the text of a GraphQL document.")
+    return Operation(document or "", variables or {}, name, reads_only, id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +38,12 @@ async def rotate_key(connection: AsyncConnection, id: str, jwks: str) -> None:
     """Replace an application's public keys. Raises `SettingsError` for one that does not authenticate by a key."""
     _check(await get(connection, id), "private_key_jwt", "a public key")
     await _set(connection, id, jwks=jwks)
+
+
+async def change(connection: AsyncConnection, id: str, values: Mapping[str, Any]) -> None:
+    """Set columns of an application, each by its name. Raises `SettingsError`."""
+    await get(connection, id)
+    await _set(connection, id, **values)
 
 
 async def disable(connection: AsyncConnection, id: str) -> None:

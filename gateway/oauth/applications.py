@@ -37,11 +37,12 @@ applications = table(
     Column("trusted_only", Integer, nullable=False, server_default="0"),
     Column("cost_per_minute", Integer),
     Column("concurrency", Integer),
+    Column("documents_version", Integer, nullable=False, server_default="0"),
 )
 """Lists are separated by spaces; the first purpose is that of a token asked for without. `authentication` is
 `client_secret` (Basic or in the form), `private_key_jwt` by the public keys in `jwks`, or `none` of a public client.
-With `trusted_only` it may run its trusted documents alone. `cost_per_minute` and `concurrency` (operations at a time)
-are null where the settings decide."""
+With `trusted_only` it may run its trusted documents alone; `documents_version` grows when those change.
+`cost_per_minute` and `concurrency` (operations at a time) are null where the settings decide."""
 
 _LISTS = ("scopes", "purposes", "grant_types", "redirect_uris")
 
@@ -74,6 +75,7 @@ class Application:
     trusted_only: int = 0
     cost_per_minute: int | None = None
     concurrency: int | None = None
+    documents_version: int = 0
 
     def get_client_id(self) -> str:
         """Its id, the token's `client_id`."""

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Column, Connection, Text, delete, select
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.errors import Refusal
 from gateway.oauth.tokens import LIFETIME, Caller
+from gateway.store.followed import Followed
 from gateway.store.tables import Instant, instant, table
 
 revocations = table(
@@ -25,8 +21,6 @@ revocations = table(
 )
 """What is revoked: `token:<jti>`, `grant:<authorization>`, `application:<id>` or `user:<id>`, of each the tokens issued
 until then; kept until all of those have expired."""
-
-logger = logging.getLogger("gateway.oauth.revocations")
 
 KEPT = LIFETIME + 60
 """Seconds that a revocation is kept: a token's lifetime, and what clocks and a request on its way may add."""
@@ -72,70 +66,26 @@ def _moment(caller: Caller) -> str:
     return instant(datetime.fromtimestamp(caller.issued, UTC))
 
 
-PAUSE = 0.5
-"""Seconds between two readings of the table. With the reading, on a busy machine too, this keeps the bound of two."""
-
-TRUSTED = 10.0
-"""Seconds that a worker goes on by what it read last where the database cannot be read; then it refuses everybody."""
-
-
-class Revocations:
-    """The live revocations as one worker knows them: in memory, read anew every half second while `followed`.
+class Revocations(Followed):
+    """The live revocations as one worker knows them.
 
     `clock` gives seconds that never go back.
     """
 
     def __init__(self, engine: AsyncEngine, clock: Callable[[], float] = time.monotonic) -> None:
-        self._engine = engine
-        self._clock = clock
+        super().__init__(engine, "revocations", clock)
         self._since: dict[str, str] = {}
-        self._read = float("-inf")
 
     def revoked(self, caller: Caller) -> bool:
         """Whether a caller's token was revoked. Raises `Refusal` 503 where nobody can know."""
-        if self.age() > TRUSTED:
-            message = "Whether the token was revoked cannot be known now; try again in a moment."
-            raise Refusal(503, "UNAVAILABLE", message, {"Retry-After": "1"})
+        self.check("Whether the token was revoked")
         if not self._since:
             return False
         found = [since for key in concerned(caller) if (since := self._since.get(key)) is not None]
         return bool(found) and max(found) >= _moment(caller)
 
-    def age(self) -> float:
-        """Seconds since the table was read."""
-        return self._clock() - self._read
-
-    async def refresh(self) -> None:
+    async def load(self, connection: AsyncConnection) -> None:
         """Read the table. Raises `SQLAlchemyError`."""
-        # What is revoked while it is read may be missing, so the reading is as old as its start.
-        began, forgotten = self._clock(), _forgotten(datetime.now(UTC))
-        async with self._engine.connect() as connection:
-            live = select(revocations.c.key, revocations.c.revoked_at)
-            rows = await connection.execute(live.where(revocations.c.revoked_at >= forgotten))
-            self._since = {row.key: row.revoked_at for row in rows}
-        self._read = began
-
-    @contextlib.asynccontextmanager
-    async def followed(self) -> AsyncIterator[None]:
-        """Follow the table while the block runs, from its start on. Raises `SQLAlchemyError` where it is not there."""
-        await self.refresh()
-        following = asyncio.create_task(self._follow())
-        try:
-            yield
-        finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
-            await self._engine.dispose()
-
-    async def _follow(self) -> None:
-        failing = False
-        while True:
-            await asyncio.sleep(PAUSE)
-            try:
-                await self.refresh()
-            except (SQLAlchemyError, OSError) as error:
-                if not failing:
-                    logger.error("revocations cannot be read", extra={"reason": type(error).__name__})
-                failing = True
-            else:
-                failing = False
+        live = select(revocations.c.key, revocations.c.revoked_at)
+        rows = await connection.execute(live.where(revocations.c.revoked_at >= _forgotten(datetime.now(UTC))))
+        self._since = {row.key: row.revoked_at for row in rows}

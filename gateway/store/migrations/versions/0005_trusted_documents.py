@@ -1,4 +1,4 @@
-"""Trusted documents of applications."""
+"""Trusted documents of applications; of each a number that grows when its documents change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ def upgrade() -> None:
         sa.Column("registered_at", sa.Text, nullable=False),
         sqlite_with_rowid=False,
     )
+    op.add_column(
+        "applications", sa.Column("documents_version", sa.Integer, nullable=False, server_default="0")
+    )
 
 
 def downgrade() -> None:
+    op.drop_column("applications", "documents_version")
     op.drop_table("trusted_documents")
