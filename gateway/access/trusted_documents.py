@@ -24,6 +24,9 @@ trusted_documents = table(
 )
 """`id` is what the application's own tools made of the document, most often its SHA-256 in hex."""
 
+MAX_DOCUMENTS, MAX_CHARACTERS = 5_000, 10_000_000
+"""What an application may register: every worker has all of it in memory."""
+
 
 def digest(document: str) -> str:
     """SHA-256 of a document's text, in hex; a text that is no Unicode has one too."""
