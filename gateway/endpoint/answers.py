@@ -35,6 +35,10 @@ def execution_result(result: Result, request_id: str | None) -> dict[str, Any]:
     return found
 
 
+_MESSAGE = 500
+"""Characters of a message about what a caller sent."""
+
+
 def invalid_answer(invalid: InvalidDocument, kind: str) -> Response:
     """The answer to a request that was well formed, and whose operation cannot run.
 
@@ -44,6 +48,8 @@ def invalid_answer(invalid: InvalidDocument, kind: str) -> Response:
     errors = []
     for each in invalid.errors:
         found: dict[str, Any] = dict(each.formatted)
+        # graphql-core repeats what it complains of, however long that is.
+        found["message"] = each.message if len(each.message) <= _MESSAGE else f"{each.message[:_MESSAGE]}…"
         found["extensions"] = {"code": invalid.code, **found.get("extensions", {})}
         errors.append(found)
     return _response({"errors": errors}, kind, 400 if kind == GRAPHQL_JSON else 200)

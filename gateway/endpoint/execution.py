@@ -132,8 +132,7 @@ class Execution:
         view = self._schema.view(caller.scopes)
         try:
             await operation.check_method(self._settings.max_tokens)
-            await self._engine.learn(view, operation.document)
-            prepared = self._engine.prepare(view, operation.document, operation.variables, operation.name)
+            prepared = await self._engine.ready(view, operation.document, operation.variables, operation.name)
         except RecursionError:
             message = "The document's fragments or the variables are nested too deeply."
             raise InvalidDocument("DEPTH_LIMIT", [GraphQLError(message)]) from None

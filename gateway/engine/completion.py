@@ -54,12 +54,29 @@ class Recorder(Protocol):
 class Site:
     """A field as the document asks for it: what errors name."""
 
-    __slots__ = ("name", "nodes", "parent")
+    __slots__ = ("_placed", "name", "nodes", "parent")
 
     def __init__(self, parent: str, name: str, nodes: list[FieldNode]) -> None:
         self.parent = parent
         self.name = name
         self.nodes = nodes
+        self._placed: GraphQLError | None = None
+
+    def located(self, error: Exception, path: list[str | int]) -> GraphQLError:
+        """The error of a value at a path.
+
+        As graphql-core's `located_error`, but the text is searched for the field's line once and not for each value.
+        """
+        if isinstance(error, GraphQLError) and error.path is not None:
+            return error
+        if self._placed is None:
+            self._placed = GraphQLError("", self.nodes)
+        placed = error if isinstance(error, GraphQLError) and error.nodes else self._placed
+        message = error.message if isinstance(error, GraphQLError) else str(error)
+        found = GraphQLError(message, path=path, original_error=error)
+        found.nodes, found.source = placed.nodes, placed.source
+        found.positions, found.locations = placed.positions, placed.locations
+        return found
 
     def null_error(self) -> Exception:
         """The error of a null where none may be."""

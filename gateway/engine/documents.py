@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from graphql import (
@@ -14,17 +14,17 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
-    VariableDefinitionNode,
     VariableNode,
     parse,
-    print_ast,
-    type_from_ast,
     validate,
 )
 
 from gateway.engine.limits import Definition, Excess, Limits, check
 
 _COMMENTS = 1_000
+
+ERRORS = 20
+"""Errors that are told at once; each may take a while to be put into words."""
 
 
 class InvalidDocument(Exception):
@@ -89,19 +89,8 @@ def as_seen(invalid: InvalidDocument, visible: Callable[[], GraphQLSchema]) -> I
     return InvalidDocument(invalid.code, errors) if errors else invalid
 
 
-def unknown_types(
-    definitions: Iterable[VariableDefinitionNode], visible: Callable[[], GraphQLSchema]
-) -> list[GraphQLError]:
-    """An error for each variable of a type that the caller is not shown, so that none tells of the type's members."""
-    return [
-        GraphQLError(f"Unknown type '{print_ast(each.type).strip('[]!')}'.", each.type)
-        for each in definitions
-        if type_from_ast(visible(), each.type) is None
-    ]
-
-
 def _validate(schema: GraphQLSchema, tree: DocumentNode) -> list[GraphQLError]:
-    return validate(schema, tree, hide_suggestions=True, allow_empty_selection_sets=False)
+    return validate(schema, tree, max_errors=ERRORS, hide_suggestions=True, allow_empty_selection_sets=False)
 
 
 def _document(tree: DocumentNode) -> Document:

@@ -6,47 +6,24 @@ Documents and plans are kept; a repeated operation is neither parsed nor validat
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Hashable, Mapping
 from contextlib import aclosing
-from typing import Any, Generic, TypeVar
+from typing import Any, NamedTuple
 
-from graphql import GraphQLError, GraphQLSchema, OperationType, get_variable_values
+from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType
+from graphql.execution.values import VariableValues
 
 from gateway.engine.cost import MOST
-from gateway.engine.documents import Document, InvalidDocument, as_seen, read, unknown_types
+from gateway.engine.documents import Document, InvalidDocument, as_seen, read
 from gateway.engine.limits import Limits
 from gateway.engine.plan import Plan, View, make_plan
+from gateway.engine.recent import Recent
 from gateway.engine.run import Reach, Result, run_plan
 from gateway.engine.subscription import Admit, freely, run_subscription
+from gateway.engine.variables import coerce
 
 _LONG = 1_000
 """Characters of a document that takes a while to be read."""
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
-
-class Recent(Generic[K, V]):
-    """A mapping that forgets what was not used for longest."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[K, V] = OrderedDict()
-
-    def __contains__(self, key: K) -> bool:
-        return key in self._values
-
-    def get(self, key: K, make: Callable[[], V]) -> V:
-        """The value of a key, made if it is not there. What `make` raises is not kept."""
-        value = self._values.get(key)
-        if value is None:
-            value = self._values[key] = make()
-            if len(self._values) > self._size:
-                self._values.popitem(last=False)
-        else:
-            self._values.move_to_end(key)
-        return value
 
 
 class Prepared:
@@ -108,33 +85,50 @@ class Engine:
             raise await asyncio.to_thread(as_seen, invalid, view.introspection) from None
         self._documents.get(text, lambda: document)
 
+    async def ready(self, view: View, text: str, inputs: Mapping[str, Any], name: str | None) -> Prepared:
+        """As `prepare`, but a long document is also planned in a thread of its own."""
+        await self.learn(view, text)
+        chosen = self._choose(view, text, inputs, name)
+        if len(text) > _LONG and chosen.key not in self._plans:
+            plan = await asyncio.to_thread(self._plan, view, chosen)
+        else:
+            plan = self._plan(view, chosen)
+        return Prepared(plan, inputs, chosen.variables)
+
     def prepare(self, view: View, text: str, inputs: Mapping[str, Any], name: str | None) -> Prepared:
         """The operation ready to run. Raises `InvalidDocument`, also for a name or variables that do not fit."""
+        chosen = self._choose(view, text, inputs, name)
+        return Prepared(self._plan(view, chosen), inputs, chosen.variables)
+
+    def _choose(self, view: View, text: str, inputs: Mapping[str, Any], name: str | None) -> _Chosen:
         document = self._documents.get(text, lambda: self._read(view, text))
         operation = document.operation(name)
-        variables = get_variable_values(
-            self._schema,
-            operation.variable_definitions or (),
-            dict(inputs),
-            max_errors=50,
-            hide_suggestions=True,
-        )
-        if isinstance(variables, list):
-            if errors := unknown_types(operation.variable_definitions or (), view.introspection):
-                raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", errors)
-            raise InvalidDocument("BAD_USER_INPUT", variables)
+        variables = coerce(self._schema, operation, inputs, self._limits, view.introspection)
         # Another operation of the document may have a variable of the same name that is no switch.
         coerced = variables.coerced
         switches = {each: coerced[each] for each in document.switches if isinstance(coerced.get(each), bool)}
         key = (text, name, view, tuple(sorted(switches.items())))
+        return _Chosen(document, operation, variables, switches, key)
+
+    def _plan(self, view: View, chosen: _Chosen) -> Plan:
+        document, operation, _, switches, key = chosen
         try:
-            plan = self._plans.get(key, lambda: make_plan(view, document, operation, switches))
+            return self._plans.get(key, lambda: make_plan(view, document, operation, switches))
         except GraphQLError as error:
             raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", [error]) from None
-        return Prepared(plan, inputs, variables)
 
     def _read(self, view: View, text: str) -> Document:
         try:
             return read(self._schema, text, self._limits)
         except InvalidDocument as invalid:
             raise as_seen(invalid, view.introspection) from None
+
+
+class _Chosen(NamedTuple):
+    """An operation of a document with its variables; under `key` its plan is kept."""
+
+    document: Document
+    operation: OperationDefinitionNode
+    variables: VariableValues
+    switches: Mapping[str, bool]
+    key: Hashable

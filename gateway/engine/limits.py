@@ -27,7 +27,8 @@ class Limits:
     `characters` and lexical `tokens` are of its text, `definitions` its operations and fragments. Levels (`depth`),
     `fields`, `aliases`, `directives`, `literals` (values written as arguments) and `variables` are of all operations
     together, with their fragments spelled out; `stacked` are directives at one place. `repeats` are pairs of fields
-    that share a name at one place and so must be compared.
+    that share a name at one place and so must be compared. `values` are those of the variables as sent, with all that
+    is in them.
     """
 
     tokens: int
@@ -39,9 +40,10 @@ class Limits:
     root_fields: int = 50
     directives: int = 100
     stacked: int = 5
-    literals: int = 1_000
+    literals: int = 300
     variables: int = 100
     repeats: int = 5_000
+    values: int = 2_000
 
 
 class Excess(Exception):

@@ -50,17 +50,19 @@ class Under:
 class Items:
     """Items of lists, one list after the other; `lengths` has the length of each parent's list."""
 
-    __slots__ = ("_lengths", "_parent")
+    __slots__ = ("_ends", "_lengths", "_parent")
 
     def __init__(self, parent: Place, lengths: Sequence[int]) -> None:
         self._parent = parent
         self._lengths = lengths
+        self._ends: list[int] = []
 
     def path(self, index: int) -> list[PathKey]:
         """The list's path and the position in it."""
-        ends = list(accumulate(self._lengths))
-        owner = bisect_right(ends, index)
-        start = ends[owner] - self._lengths[owner]
+        # Most lists have no errors; those that have may have one for each item.
+        self._ends = self._ends or list(accumulate(self._lengths))
+        owner = bisect_right(self._ends, index)
+        start = self._ends[owner] - self._lengths[owner]
         return [*self._parent.path(owner), index - start]
 
 

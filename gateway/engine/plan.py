@@ -32,15 +32,13 @@ from graphql import (
     is_non_null_type,
 )
 from graphql.execution.values import VariableValues, get_argument_values
-from graphql.language import Visitor, visit
-from graphql.language.visitor import BREAK
 
 from gateway.engine.asked import asked_below
 from gateway.engine.batch import Source, attribute_of, batch_of, source_of
 from gateway.engine.completion import AbstractOf, Completer, Leaf, ListOf, ObjectOf, Site
 from gateway.engine.cost import Estimate, estimate
 from gateway.engine.documents import Document, InvalidDocument, conditions
-from gateway.engine.introspection import Introspection, Never
+from gateway.engine.introspection import Introspection, Never, extent, most
 from gateway.engine.selection import (
     Arguments,
     Asked,
@@ -125,6 +123,7 @@ class _Planner:
     switches: Mapping[str, bool]
     refusals: dict[tuple[str, ...], GraphQLError] = field(default_factory=dict)
     stream: Stream | None = None
+    introspected: int = 0
 
     def selection(
         self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], path: Path, serial: bool = False
@@ -292,8 +291,12 @@ class _Planner:
     def _introspection(self, key: str, site: Site, required: bool, nodes: list[FieldNode]) -> Field:
         defined = self.operation.variable_definitions or ()
         fragments = list(self.document.fragments.values())
+        self.introspected += extent(nodes, fragments, self.view.schema)
+        if self.introspected > most(self.view.schema):
+            message = "The document asks for the schema many times over; ask for it once."
+            raise InvalidDocument("INTROSPECTION_LIMIT", [GraphQLError(message, nodes)])
         return Introspection(
-            key, site, required, Never(), False, nodes, fragments, defined, self.view.introspection
+            key, site, required, Never(), True, nodes, fragments, defined, self.view.introspection
         )
 
 
@@ -308,12 +311,11 @@ def _lists(output: GraphQLOutputType) -> int:
 
 
 def _has_variable(node: Any) -> bool:
-    found: list[bool] = []
-
-    class Variables(Visitor):
-        def enter_variable(self, *_: Any) -> Any:
-            found.append(True)
-            return BREAK
-
-    visit(node, Variables())
-    return bool(found)
+    pending = [node.value]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, VariableNode):
+            return True
+        pending += getattr(current, "values", None) or ()
+        pending += [each.value for each in getattr(current, "fields", None) or ()]
+    return False

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from graphql import GraphQLError, located_error
+from graphql import GraphQLError
 from graphql.execution.values import VariableValues
 
 from gateway.engine.completion import FAILED, Site
@@ -17,6 +17,14 @@ from gateway.errors import FieldError
 
 Reach = Callable[[Asked], Any]
 """Makes what a batch function gets as its second argument, for what is asked below its field."""
+
+
+_AT_ONCE = 10_000
+"""Values that are worked on at one go."""
+
+
+_TURNS = 20
+"""Batches that one operation has in work at a time."""
 
 
 class Result(NamedTuple):
@@ -47,12 +55,21 @@ class Run:
         self.failures = 0
         self.cost = 0
         self.batches = 0
+        self.turns = asyncio.Semaphore(_TURNS)
+        self._at_once = 0
         self._seconds = seconds
 
     def record(self, error: Exception, site: Site, place: Place, index: int) -> None:
         """Note an error at its path; counts as one failure."""
         self.failures += 1
-        self.errors.append(located_error(error, site.nodes, place.path(index)))
+        self.errors.append(site.located(error, place.path(index)))
+
+    async def pause(self, values: int) -> None:
+        """Let others be served, after so many more values, where a good number was worked on at one go."""
+        self._at_once += values
+        if self._at_once >= _AT_ONCE:
+            self._at_once = 0
+            await asyncio.sleep(0)
 
     def is_late(self) -> bool:
         """Whether the deadline is over."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from inspect import isawaitable
 from operator import attrgetter
 from typing import Any
@@ -92,10 +93,11 @@ class Batched(Field):
         assert self.batch is not None
         try:
             arguments = self.arguments(run.variables)
-            found = self.batch.function(parents, run.access(self.asked), **arguments)
-            if isawaitable(found):
-                async with asyncio.timeout_at(run.deadline):
-                    found = await found
+            if self.batch.is_async:
+                async with asyncio.timeout_at(run.deadline), run.turns:
+                    found = await self._found(run, parents, arguments)
+            else:
+                found = await self._found(run, parents, arguments)
             if len(found) != len(parents):
                 raise TypeError(
                     f"{self.batch.function.__name__} gave {len(found)} values for {len(parents)} parents"
@@ -112,6 +114,14 @@ class Batched(Field):
             return [error] * len(parents)
         values: Column = found
         return values
+
+    async def _found(self, run: Any, parents: Column, arguments: Mapping[str, Any]) -> Any:
+        assert self.batch is not None
+        found = self.batch.function(parents, run.access(self.asked), **arguments)
+        if not isawaitable(found):
+            return found
+        async with asyncio.timeout_at(run.deadline):
+            return await found
 
 
 @dataclass(slots=True)
@@ -160,7 +170,7 @@ class Selection:
         self.price: Any = 0
         self.waits = any(each.waits for each in fields)
         self._serial = serial
-        self._build = _builder([each.key for each in fields])
+        self._build = _builder(tuple(each.key for each in fields))
         self._required = [place for place, each in enumerate(fields) if each.required]
         self._attributes = [
             (place, each, each.completer)
@@ -180,9 +190,10 @@ class Selection:
         before = run.failures
         columns: list[Column] = [()] * len(self.fields)
         if parents and self._attributes:
-            self._read_attributes(run, parents, place, columns)
+            await self._read_attributes(run, parents, place, columns)
         for index, each in self._quick:
             columns[index] = await each.column(run, parents, place)
+            await run.pause(len(parents))
             if self._serial and columns[index][0] is FAILED:
                 # The answer is null already; what comes after the failure is not done.
                 return [FAILED]
@@ -195,10 +206,11 @@ class Selection:
                 columns[index] = column
         if not self.fields:
             return [{} for _ in parents]
+        await run.pause(len(parents) * len(self.fields))
         objects = self._build(*columns)
         return objects if run.failures == before else self._fail(objects, columns)
 
-    def _read_attributes(self, run: Any, parents: Column, place: Place, columns: list[Column]) -> None:
+    async def _read_attributes(self, run: Any, parents: Column, place: Place, columns: list[Column]) -> None:
         """Columns of plain leaves. Rows of one query are turned into columns in one go."""
         kind = type(parents[0])
         names = getattr(kind, "_fields", None)
@@ -215,6 +227,7 @@ class Selection:
             if not each.required and run.failures != before:
                 done = [None if value is FAILED else value for value in done]
             columns[index] = done
+            await run.pause(len(parents))
 
     def _fail(self, objects: list[Any], columns: Sequence[Column]) -> Column:
         """An object whose required field failed has failed itself."""
@@ -232,7 +245,8 @@ def _attempt(get: Callable[[Any], Any], parent: Any) -> Any:
         return error
 
 
-def _builder(keys: Sequence[str]) -> Callable[..., list[Any]]:
+@lru_cache(maxsize=4_096)
+def _builder(keys: tuple[str, ...]) -> Callable[..., list[Any]]:
     """A function from columns to dicts with these keys, compiled: a dict display is the fastest there is."""
     names = [f"v{index}" for index in range(len(keys))]
     items = ", ".join(f"{key!r}: {name}" for key, name in zip(keys, names, strict=True))
