@@ -23,7 +23,6 @@ from gateway.commands import agreements, applications, documents, keys, users
 from gateway.demo import run as demo_run
 from gateway.demo.setting import WORLD, sandbox_port, sandboxes, write_settings
 from gateway.discovery import discover, party_scopes
-from gateway.draining import Server
 from gateway.errors import PartnerError, SchemaError, SettingsError
 from gateway.logs import configure
 from gateway.schema import Schema
@@ -77,25 +76,29 @@ async def _demo(settings: Settings, port: int) -> None:
     addresses = {name: each["url"] for name, each in settings.connectors.items()}
     workers.settle()
     tracing.start(settings.trace_context)
-    async with sandboxes(addresses, settings.state / "sandboxes.log"):
-        serving: list[asyncio.Task[None]] = []
+    with exposed(settings):
+        async with sandboxes(addresses, settings.state / "sandboxes.log"):
+            await _fill_and_serve(settings, port)
 
-        async def servable() -> None:
-            found = await demo_run.callers(settings)
-            serving.append(await _serving(create_app(settings), port))
-            demo_run.show(console, settings, found)
 
-        try:
-            await demo_run.fill(settings, console, servable)
-        except PartnerError as error:
-            console.print(f"[yellow]{error}[/yellow]; start again to go on there")
-        with exposed(settings):
-            await asyncio.gather(*serving)
+async def _fill_and_serve(settings: Settings, port: int) -> None:
+    serving: list[asyncio.Task[None]] = []
+
+    async def servable() -> None:
+        found = await demo_run.callers(settings)
+        serving.append(await _serving(create_app(settings), port))
+        demo_run.show(console, settings, found)
+
+    try:
+        await demo_run.fill(settings, console, servable)
+    except PartnerError as error:
+        console.print(f"[yellow]{error}[/yellow]; start again to go on there")
+    await asyncio.gather(*serving)
 
 
 async def _serving(application: Starlette, port: int) -> asyncio.Task[None]:
     """A server at work beside what comes next. Raises `SettingsError` when it does not come up."""
-    server = Server(workers.configuration(application, "127.0.0.1", port))
+    server = uvicorn.Server(workers.configuration(application, "127.0.0.1", port))
     running = asyncio.create_task(workers.run(server))
     while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.02)

@@ -7,6 +7,7 @@ import logging
 import time
 import traceback
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -44,8 +45,19 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = record.exc_info[0].__name__
             line["where"] = [f"{f.filename}:{f.lineno} {f.name}" for f in _frames(record.exc_info[2])]
-        # Slower than orjson, but it writes anything, in ASCII, so that no character in it ends the line.
-        return json.dumps(line, default=str, skipkeys=True, separators=(",", ":"))
+        return _written(line)
+
+
+def _written(line: Mapping[str, Any]) -> str:
+    """The line as JSON in ASCII, so that no character in it ends the line."""
+    try:
+        found = orjson.dumps(line, default=str, option=orjson.OPT_PASSTHROUGH_DATACLASS)
+        if found.isascii():
+            return found.decode()
+    except TypeError:
+        pass
+    # Five times slower, but it writes anything.
+    return json.dumps(line, default=str, skipkeys=True, separators=(",", ":"))
 
 
 def _frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:

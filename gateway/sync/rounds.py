@@ -17,6 +17,7 @@ from gateway.errors import Kind, PartnerError, SettingsError
 from gateway.logs import place
 from gateway.sync.datasets import Dataset
 from gateway.sync.pull import Progress, Watch, pull
+from gateway.telemetry.tracing import phase
 from gateway.upstream.http import Upstream
 
 logger = logging.getLogger("gateway.sync")
@@ -71,7 +72,8 @@ async def _pull(
         async with Upstream(source.name, source.settings) as upstream:
             for dataset in filter(wanted, source.datasets):
                 try:
-                    await pull(engine, upstream, source.name, dataset, watcher(source.name, dataset))
+                    with phase(f"pull {source.name} {dataset.name}"):
+                        await pull(engine, upstream, source.name, dataset, watcher(source.name, dataset))
                 except SQLAlchemyError:
                     raise
                 except Exception as error:
