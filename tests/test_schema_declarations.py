@@ -11,6 +11,7 @@ import strawberry
 from gateway.clients.client import Client
 from gateway.connector import Access, Connector, Order, batch, requires, subscription
 from gateway.discovery import discover
+from gateway.engine.weights import Cost, ListSize, list_size
 from gateway.errors import SchemaError
 from gateway.schema import Schema
 
@@ -111,3 +112,73 @@ def test_a_connector_cannot_declare_the_scope_of_another(declared: Any) -> None:
     """What a scope means is said once."""
     with pytest.raises(SchemaError, match="clients:read"):
         declared({"scopes": {"clients:read": "Whatever the bank likes."}})
+
+
+def listed(annotation: Any, **declared: Any) -> type:
+    """A type with a field that gives a list, or a type with one."""
+    field = batch(listing, requires=requires("bank:read"), **declared)
+    return strawberry.type(type("Bank", (), {"__annotations__": {"rates": annotation}, "rates": field}))
+
+
+def listing(parents: Sequence[Any], access: Access, *, first: int | None = None) -> list[Any]:
+    """The rates."""
+    return [[] for _ in parents]
+
+
+@strawberry.type(directives=[requires("bank:read")])
+class Board:
+    """A board of rates."""
+
+    rates: list[str]
+
+
+@strawberry.type(directives=[requires("bank:read"), Cost(weight="much")])
+class Dear:
+    """A type of no weight."""
+
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("annotation", "options", "reason"),
+    [
+        pytest.param(list[str], {}, r"nothing says how long Query\.rates is", id="a list of no size"),
+        pytest.param(Board, {}, r"nothing says how long Board\.rates is", id="nor of its parent's"),
+        pytest.param(str, {"list_size": 5}, "which is no list", id="no list"),
+        pytest.param(
+            Board, {"list_size": list_size(5, sized=["name"])}, "name of @listSize", id="no list there"
+        ),
+        pytest.param(
+            list[str], {"list_size": list_size(5, slicing=["last"])}, "last of @listSize", id="no argument"
+        ),
+        pytest.param(
+            list[str], {"list_size": ListSize(slicing_arguments=["first"])}, "assumes no size", id="no size"
+        ),
+        pytest.param(
+            list[str],
+            {"list_size": ListSize(assumed_size=5, slicing_arguments=["first"])},
+            "cannot assume a size and require",
+            id="two minds",
+        ),
+        pytest.param(
+            str, {"cost": -1}, r"the weight of Query\.rates is below 0", id="a field that gives back"
+        ),
+        pytest.param(Dear, {}, "is not a whole number", id="no weight"),
+    ],
+)
+def test_costs_that_nobody_can_tell_stop_the_start(
+    declared: Any, annotation: Any, options: dict[str, Any], reason: str
+) -> None:
+    """Every list has a size and every weight is one (sections 7 to 9 of the specification)."""
+    with pytest.raises(SchemaError, match=reason):
+        declared({"query": listed(annotation, **options), "scopes": BANK})
+
+
+def test_lists_whose_size_is_known_start(declared: Any) -> None:
+    """So that the ones above fail for what they say."""
+    fields = [
+        (list[str], {"list_size": 5}),
+        (Board, {"list_size": list_size(5, slicing=["first"], sized=["rates"])}),
+    ]
+    for annotation, options in fields:
+        assert declared({"query": listed(annotation, **options), "scopes": BANK})

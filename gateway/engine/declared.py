@@ -29,12 +29,11 @@ def check_costs(schema: GraphQLSchema) -> None:
     """Raises `SchemaError` for a weight or list size that cannot be, and for lists without a size."""
     for kind in schema.type_map.values():
         _check_weights(kind)
+        _check_sizes(kind)
     fields = [field for kind in _composite(schema) for field in kind.fields.values()]
     for kind in _composite(schema):
         for name, field in kind.fields.items():
             where = f"{kind.name}.{name}"
-            if (declared := list_size_of(field)) is not None:
-                _check_size(where, field, declared)
             if _is_list(field.type) and not _is_sized(name, field, _giving(schema, kind, fields)):
                 raise SchemaError(
                     f"nothing says how long {where} is: declare list_size(…) on it, or `sized` on all that give it"
@@ -80,6 +79,12 @@ def _check_weights(kind: Any) -> None:
             below.append(f"{kind.name}.{name}")
     if below:
         raise SchemaError(f"the weight of {', '.join(below)} is below 0")
+
+
+def _check_sizes(kind: Any) -> None:
+    for name, field in kind.fields.items() if isinstance(kind, Composite) else ():
+        if (declared := list_size_of(field)) is not None:
+            _check_size(f"{kind.name}.{name}", field, declared)
 
 
 def _check_size(where: str, field: GraphQLField, declared: ListSize) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
+from gateway.engine.weights import cost
 from tests.engine.pools import Keys, Mood, Weight
 
 
@@ -16,7 +17,7 @@ class Place:
 
     number: int
     mood: Mood = Mood.CALM
-    tags: list[str] | None = strawberry.UNSET
+    tags: list[str] | None = strawberry.field(default=strawberry.UNSET, directives=[cost(3)])
     next: Place | None = None
 
 
@@ -25,7 +26,7 @@ def echo(
     keys: Keys,
     *,
     number: int | None = None,
-    size: int = 3,
+    size: Annotated[int, strawberry.argument(directives=[cost(-1)])] = 3,
     must: bool = True,
     mood: Mood | None = None,
     moods: list[Mood] | None = None,

@@ -14,6 +14,7 @@ from typing import Any, NewType
 import strawberry
 
 from gateway.engine.selection import Asked
+from gateway.engine.weights import cost
 from gateway.store.queries import row_type
 
 
@@ -55,12 +56,12 @@ def _odd(value: Any) -> Any:
     return value if value else None
 
 
-strawberry.enum(Mood)
+strawberry.enum(Mood, directives=[cost(1)])
 Weight = NewType("Weight", int)
 Odd = NewType("Odd", str)
 
 SCALARS: dict[object, Any] = {
-    Weight: strawberry.scalar(name="Weight", serialize=_grams, parse_value=_grams),
+    Weight: strawberry.scalar(name="Weight", serialize=_grams, parse_value=_grams, directives=[cost(2)]),
     Odd: strawberry.scalar(name="Odd", serialize=_odd, parse_value=str),
 }
 

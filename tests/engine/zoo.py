@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
 from gateway.engine.batch import batch, subscription
+from gateway.engine.weights import cost, list_size
 from tests.engine.cages import (
     ALL,
     animal,
@@ -105,9 +106,9 @@ class Fish(Animal):
     depth: float
 
 
-@strawberry.type
+@strawberry.type(directives=[cost(4)])
 class Keeper(Being):
-    charges: list[Animal] = batch(charges, needs=["id"])
+    charges: list[Animal] = batch(charges, needs=["id"], list_size=2)
 
 
 @strawberry.type
@@ -123,16 +124,16 @@ class Cage:
     firm: Firm | None = batch(firm_leaves, needs=["number"])
     must: Firm = batch(must_leaves, needs=["number"])
     collections: Collections | None = batch(collections, needs=["number"])
-    neighbour: Cage | None = batch(neighbour, needs=["number"])
+    neighbour: Cage | None = batch(neighbour, needs=["number"], cost=3)
     twin: Cage = batch(twin, needs=["number"])
-    neighbours: list[Cage | None] | None = batch(neighbours, needs=["number"])
-    row: list[Cage] = batch(row, needs=["number"])
-    floors: list[list[Cage] | None] | None = batch(floors, needs=["number"])
+    neighbours: list[Cage | None] | None = batch(neighbours, needs=["number"], list_size=3, cost=1)
+    row: list[Cage] = batch(row, needs=["number"], list_size=2)
+    floors: list[list[Cage] | None] | None = batch(floors, needs=["number"], list_size=4)
     animal: Animal | None = batch(animal, needs=["number"])
-    animals: list[Animal] | None = batch(animals, needs=["number"])
-    herds: list[list[Animal | None]] = batch(herds, needs=["number"])
+    animals: list[Animal] | None = batch(animals, needs=["number"], list_size=3)
+    herds: list[list[Animal | None]] = batch(herds, needs=["number"], list_size=3)
     being: Being | None = batch(being, needs=["number"])
-    beings: list[Being | None] = batch(beings, needs=["number"])
+    beings: list[Being | None] = batch(beings, needs=["number"], list_size=2)
     broken: str | None = batch(failures)
     broken_must: int = batch(failures)
     refused: Cage | None = batch(refused)
@@ -142,7 +143,12 @@ class Cage:
     echo_later: str | None = batch(echo_later)
 
 
-async def cage(roots: Sequence[None], keys: Keys, *, number: int = 1) -> list[Any]:
+async def cage(
+    roots: Sequence[None],
+    keys: Keys,
+    *,
+    number: Annotated[int, strawberry.argument(directives=[cost(2)])] = 1,
+) -> list[Any]:
     """One cage."""
     return [cage_row(number, keys.asked) for _ in roots]
 
@@ -170,9 +176,9 @@ async def keeper(roots: Sequence[None], keys: Keys) -> list[Any]:
 @strawberry.type
 class Query:
     cage: Cage | None = batch(cage)
-    cages: list[Cage | None] = batch(cages)
-    animals: list[Animal] | None = batch(zoo_animals)
-    beings: list[Being | None] | None = batch(zoo_beings)
+    cages: list[Cage | None] = batch(cages, list_size=list_size(6, slicing=["first"]))
+    animals: list[Animal] | None = batch(zoo_animals, list_size=4)
+    beings: list[Being | None] | None = batch(zoo_beings, list_size=3)
     keeper: Keeper = batch(keeper)
     echo: str | None = batch(echo)
     broken: str | None = batch(failures)
