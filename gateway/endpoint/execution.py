@@ -123,6 +123,8 @@ class Execution:
         with phase("plan"):
             operation = self._persisted.resolve(caller, asked)
             prepared = await self._plan(caller, operation)
+        if dear := self._too_dear(prepared):
+            raise dear
         self._persisted.keep(caller, asked)
         if rejected := self._reject(prepared.plan):
             raise rejected
@@ -132,13 +134,15 @@ class Execution:
         view = self._schema.view(caller.scopes)
         try:
             await operation.check_method(self._settings.max_tokens)
-            prepared = await self._engine.ready(view, operation.document, operation.variables, operation.name)
+            return await self._engine.ready(view, operation.document, operation.variables, operation.name)
         except RecursionError:
             message = "The document's fragments or the variables are nested too deeply."
             raise InvalidDocument("DEPTH_LIMIT", [GraphQLError(message)]) from None
-        if prepared.cost > self._settings.max_cost:
-            raise too_dear(prepared.cost, self._settings.max_cost)
-        return prepared
+
+    def _too_dear(self, prepared: Prepared) -> InvalidDocument | None:
+        """The refusal of an operation that may cost more than any may."""
+        limit = self._settings.max_cost
+        return too_dear(prepared.cost, limit) if prepared.cost > limit else None
 
     def _reject(self, plan: Plan) -> Refusal | None:
         """The refusal of the whole for what of it is unauthorized, where the operator wants that."""
@@ -169,18 +173,21 @@ class Execution:
     async def _explain(
         self, access: Access, document: str, variables: Mapping[str, Any], name: str | None
     ) -> AccessExplanation:
-        operation = Operation(document, variables, name)
-
-        async def prepare(scopes: frozenset[str]) -> Prepared:
-            return await self._plan(replace(access.caller, scopes=scopes), operation)
-
+        """What would become of an operation: asked of all that decides about it when it is run."""
+        asked = Operation(document, variables, name)
         budget = self.admission.allowances.of(access.caller.application).cost
 
-        def reject(prepared: Prepared) -> Refusal | None:
-            return self._reject(prepared.plan) or over_budget(prepared.cost, budget)
+        async def prepare(scopes: frozenset[str]) -> Prepared:
+            caller = replace(access.caller, scopes=scopes)
+            return await self._plan(caller, self._persisted.resolve(caller, asked))
 
-        terms = Terms(self._schema.graphql, self._schema.needed, prepare, reject, budget)
-        return await explain(access, terms)
+        def refuse(prepared: Prepared) -> InvalidDocument | Refusal | None:
+            return (
+                self._too_dear(prepared) or self._reject(prepared.plan) or over_budget(prepared.cost, budget)
+            )
+
+        most = min(budget, self._settings.max_cost)
+        return await explain(access, Terms(self._schema.graphql, self._schema.needed, prepare, refuse, most))
 
 
 async def _single(result: Result) -> AsyncGenerator[Result, None]:

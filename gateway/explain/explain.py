@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from graphql import GraphQLError, GraphQLSchema
@@ -23,50 +23,48 @@ from gateway.explain.tables import caller_rights, explained_tables
 class Terms:
     """What decides about an operation when it is run, to be asked without running it.
 
-    `prepare` prepares it as the holder of some scopes may run it; `reject` says for what it would be refused as a
-    whole before it runs; `budget` is the cost that its application may use a minute.
+    `prepare` prepares it as the holder of some scopes may run it; `refuse` says why it would not be run as a whole even
+    so; `most` is the cost that it may have.
     """
 
     schema: GraphQLSchema
     needed: Needed
     prepare: Prepare
-    reject: Callable[[Prepared], Refusal | None]
-    budget: int
+    refuse: Callable[[Prepared], InvalidDocument | Refusal | None]
+    most: int
 
 
 async def explain(access: Access, terms: Terms) -> AccessExplanation:
     """What would become of an operation that this caller ran now."""
-    held = access.caller.scopes
     try:
-        prepared = await terms.prepare(held)
-    except InvalidDocument as invalid:
-        return _not_run([_error(each, invalid.code) for each in invalid.errors])
-    except Refusal as refusal:
-        return _not_run([_refused(refusal)])
+        prepared = await terms.prepare(access.caller.scopes)
+    except (InvalidDocument, Refusal) as refused:
+        return _not_run(refused)
+    refusal = terms.refuse(prepared)
     wanted = access.asked.get("AccessExplanation", frozenset())
-    rejected = terms.reject(prepared)
     rights = await caller_rights(access)
     rehearsal = Rehearsal(prepared, access, rights)
     if wanted & {"tables", "levels"}:
         await rehearsal.hold()
+    lack: list[str] = []
+    if "missing_scopes" in wanted:
+        lack = await smallest_lack(terms.prepare, terms.needed, access.caller.scopes)
     return AccessExplanation(
-        runs=rejected is None,
-        errors=[_refused(rejected)] if rejected else [],
+        runs=refusal is None,
+        errors=_errors(refusal) if refusal else [],
         allowed=not prepared.plan.refusals,
-        missing_scopes=await smallest_lack(terms.prepare, terms.needed, held)
-        if "missing_scopes" in wanted
-        else [],
-        cost=ExplainedCost(estimated=BigInt(prepared.cost), limit=BigInt(terms.budget)),
+        missing_scopes=lack,
+        cost=ExplainedCost(estimated=BigInt(prepared.cost), limit=BigInt(terms.most)),
         fields=list(Fields(terms.schema, terms.needed).of(prepared.plan.root, [], [])),
         tables=explained_tables(rehearsal.tables, rights, access.caller),
         levels=rehearsal.levels,
     )
 
 
-def _not_run(errors: Sequence[ExplainedError]) -> AccessExplanation:
+def _not_run(refusal: InvalidDocument | Refusal) -> AccessExplanation:
     return AccessExplanation(
         runs=False,
-        errors=list(errors),
+        errors=_errors(refusal),
         allowed=False,
         missing_scopes=[],
         cost=None,
@@ -76,8 +74,10 @@ def _not_run(errors: Sequence[ExplainedError]) -> AccessExplanation:
     )
 
 
-def _refused(refusal: Refusal) -> ExplainedError:
-    return ExplainedError(message=refusal.message, code=refusal.code, line=None, column=None)
+def _errors(refusal: InvalidDocument | Refusal) -> list[ExplainedError]:
+    if isinstance(refusal, InvalidDocument):
+        return [_error(each, refusal.code) for each in refusal.errors]
+    return [ExplainedError(message=refusal.message, code=refusal.code, line=None, column=None)]
 
 
 def _error(error: GraphQLError, code: str) -> ExplainedError:

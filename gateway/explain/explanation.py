@@ -166,7 +166,7 @@ class AccessExplanation:
         description="The smallest set of further scopes with which nothing of it is refused.",
         directives=[list_size(2)],
     )
-    cost: ExplainedCost | None = strawberry.field(description="Null where it would not be run.")
+    cost: ExplainedCost | None = strawberry.field(description="Null where it is not valid.")
     fields: list[ExplainedField] = strawberry.field(directives=[list_size(50)])
     tables: list[ExplainedTable] = strawberry.field(
         description="What it reads, and which rows are for the caller; without tables of what is refused.",
