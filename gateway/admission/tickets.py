@@ -10,7 +10,7 @@ from types import TracebackType
 from gateway.admission.allowances import Allowance
 from gateway.admission.ledger import Balance, Ledger
 from gateway.admission.memory import Held
-from gateway.admission.turns import Line, Turns, overloaded
+from gateway.admission.turns import Line, Turns
 from gateway.errors import Refusal
 
 TICKET = "gateway.ticket"
@@ -24,6 +24,7 @@ class Ticket:
         "_allowance",
         "_balance",
         "_deadline",
+        "_in_line",
         "_ledger",
         "_line",
         "_open",
@@ -42,7 +43,8 @@ class Ticket:
         self._turns = turns
         self._deadline = deadline
         self._balance: Balance | None = None
-        self._line: Line | None = None
+        self._line: Line
+        self._in_line = False
         self._reserved = 0.0
         self._open = False
         self.turned_away = False
@@ -50,16 +52,18 @@ class Ticket:
     def __enter__(self) -> Ticket:
         """Raises `Refusal` 503 where the application's line is full, 429 where it has all its operations in hand."""
         self.turned_away = True
-        if self._turns.is_full(self.application):
-            raise overloaded()
+        self._line = line = self._turns.join(self.application)
         if not self._ledger.enter(self.application, Held.OPERATIONS, self._allowance.operations):
+            self._turns.leave(line)
             raise too_many_operations(self._allowance.operations)
-        self.turned_away, self._open = False, True
+        self.turned_away, self._open, self._in_line = False, True, True
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._in_line:
+            self._turns.leave(self._line)
         # What was cancelled or failed has cost nobody knows how much; what was estimated stands.
         if self._open:
             self.settle(self._reserved)
@@ -70,7 +74,9 @@ class Ticket:
 
         `work` are cost units that the gateway spends on it before any are reserved. Raises `Refusal` 503.
         """
-        self._line = line = await self._turns.take(self.application)
+        line = self._line
+        await self._turns.take(line)
+        self._in_line = False
         line.served += work
         try:
             yield
@@ -86,14 +92,12 @@ class Ticket:
         if not admitted:
             raise self._exceeded(cost)
         self._reserved = cost
-        if self._line is not None:
-            self._line.served += cost
+        self._line.served += cost
 
     def settle(self, actual: float) -> None:
         """End the operation: it has cost so much."""
         self._open = False
-        if self._line is not None:
-            self._line.served += actual - self._reserved
+        self._line.served += actual - self._reserved
         self._balance = self._ledger.settle(self.application, self._reserved, actual, self._allowance.cost)
 
     @property

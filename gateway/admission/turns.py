@@ -8,22 +8,45 @@ from dataclasses import dataclass, field
 
 from gateway.errors import Refusal
 
-WAITING = 64
-"""Operations of one application that may wait in a worker."""
+LONGEST, SHORTEST = 64, 4
+"""Operations of one application that may be in line in a worker: fewer, the longer those waited that came through."""
 
 PATIENCE = 1.0
 """Seconds that one may wait; later its caller would no longer be there, or not be glad."""
 
+_SHRINK = 0.95
 _REMEMBERED = 1_000
 
 
 @dataclass(slots=True, eq=False)
 class Line:
-    """The operations of one application: `served` are the cost units that it had, on a clock that all lines share."""
+    """The operations of one application: `served` are the cost units that it had, on a clock that all lines share.
+
+    Those in line are being read or `waiting`, those `running` have a place.
+    """
 
     served: float = 0.0
     running: int = 0
+    inside: int = 0
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    longest: float = LONGEST
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody else may join."""
+        return self.inside >= self.longest
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nobody."""
+        return not self.running and not self.inside
+
+    def waited(self, seconds: float) -> None:
+        """Let the line be as long as takes half the patience: who would wait in vain is better told at once."""
+        if seconds > PATIENCE / 2:
+            self.longest = max(SHORTEST, self.longest * _SHRINK)
+        else:
+            self.longest = min(LONGEST, self.longest + 1)
 
 
 class Turns:
@@ -33,11 +56,9 @@ class Turns:
     whose operations take long leaves room for another.
     """
 
-    def __init__(self, places: int, waiting: int = WAITING, patience: float = PATIENCE) -> None:
+    def __init__(self, places: int) -> None:
         self._free = places
         self._share = max(1, places // 2)
-        self._longest = waiting
-        self._patience = patience
         self._lines: dict[str, Line] = {}
         self._crowded: set[Line] = set()
         self._now = 0.0
@@ -45,19 +66,33 @@ class Turns:
     def is_full(self, application: str) -> bool:
         """Whether the application's line is as long as it may be."""
         line = self._lines.get(application)
-        return line is not None and len(line.waiting) >= self._longest
+        return line is not None and line.is_full
 
-    async def take(self, application: str) -> Line:
-        """A place, as soon as it is this application's turn. Raises `Refusal` 503 where that is too long."""
-        line = self._line(application)
+    def join(self, application: str) -> Line:
+        """Stand in the application's line. Raises `Refusal` 503 where it is full."""
+        line = self._lines.get(application)
+        if line is None:
+            if len(self._lines) >= _REMEMBERED:
+                self._lines = {key: each for key, each in self._lines.items() if not each.is_idle}
+            line = self._lines[application] = Line()
+        if line.is_full:
+            raise overloaded()
+        if line.is_idle:
+            line.served = max(line.served, self._now)
+        line.inside += 1
+        return line
+
+    def leave(self, line: Line) -> None:
+        """Go out of a line without a turn."""
+        line.inside -= 1
+
+    async def take(self, line: Line) -> None:
+        """Get a place for one who stands in a line, when it is its turn. Raises `Refusal` 503 if that is too late."""
         # A place that is free while others wait is one that they may not have.
         if self._free and not line.waiting and line.running < self._share:
             self._start(line)
-            return line
-        if len(line.waiting) >= self._longest:
-            raise overloaded()
-        await self._wait(line)
-        return line
+        else:
+            await self._wait(line)
 
     def give_back(self, line: Line) -> None:
         """End a turn."""
@@ -65,18 +100,9 @@ class Turns:
         line.running -= 1
         self._next()
 
-    def _line(self, application: str) -> Line:
-        line = self._lines.get(application)
-        if line is None:
-            if len(self._lines) >= _REMEMBERED:
-                self._lines = {key: each for key, each in self._lines.items() if each.running or each.waiting}
-            line = self._lines[application] = Line()
-        if not line.running and not line.waiting:
-            line.served = max(line.served, self._now)
-        return line
-
     def _start(self, line: Line) -> None:
         self._free -= 1
+        line.inside -= 1
         line.running += 1
         self._now = max(self._now, line.served)
 
@@ -85,16 +111,19 @@ class Turns:
         turn: asyncio.Future[None] = loop.create_future()
         line.waiting.append(turn)
         self._crowded.add(line)
-        end = loop.call_later(self._patience, _give_up, turn)
+        began = loop.time()
+        end = loop.call_later(PATIENCE, _give_up, turn)
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 # Its turn came, and its caller went, in the same moment.
+                line.inside += 1
                 self.give_back(line)
             raise
         finally:
             end.cancel()
+            line.waited(loop.time() - began)
             if turn in line.waiting:
                 line.waiting.remove(turn)
 

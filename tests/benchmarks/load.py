@@ -1,20 +1,27 @@
-"""Load: requests that arrive when they arrive, whether or not the ones before were answered, as from many callers."""
+"""Load: requests that arrive when they arrive, whether or not the ones before were answered, as from many callers.
+
+It speaks as much HTTP as it must: who makes five times the load must not be what is measured.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import quantiles
-from typing import NamedTuple
-
-import aiohttp
+from typing import NamedTuple, cast
 
 IN_TIME = 2.0
 """Seconds after which an answer is of no use to who asked."""
+
+PATIENCE = 20.0
+"""Seconds that all answers are waited for, once nothing more is sent."""
+
+_LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
 class Stream(NamedTuple):
@@ -24,6 +31,17 @@ class Stream(NamedTuple):
     rate: float
     token: str
     bodies: Sequence[bytes]
+
+    def requests(self) -> list[bytes]:
+        """The bytes to send."""
+        return [self._request(body) for body in self.bodies]
+
+    def _request(self, body: bytes) -> bytes:
+        head = (
+            f"POST /graphql HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {self.token}\r\nAccept: */*\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
 
 
 @dataclass
@@ -41,6 +59,11 @@ class Outcome:
             self.times.append(seconds)
 
     @property
+    def good(self) -> int:
+        """How many were answered in time."""
+        return self.statuses["200"]
+
+    @property
     def percentiles(self) -> tuple[float, float]:
         """Half and 99 of 100 were faster, in milliseconds."""
         if len(self.times) < 2:
@@ -49,58 +72,122 @@ class Outcome:
         return cuts[49] * 1000, cuts[98] * 1000
 
 
-async def arriving(address: str, streams: Sequence[Stream], seconds: float) -> Mapping[str, Outcome]:
+class Exchange(asyncio.Protocol):
+    """A connection with at most one request on its way, whose status `answer` gets."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[str] | None = None
+        self._got = b""
+        self._missing = -1
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def ask(self, request: bytes) -> asyncio.Future[str]:
+        """Send a request."""
+        self.answer = asyncio.get_running_loop().create_future()
+        self._got, self._missing = b"", -1
+        self._transport.write(request)
+        return self.answer
+
+    def data_received(self, data: bytes) -> None:
+        """Read a part of the answer."""
+        if self._missing < 0:
+            self._got += data
+            head, end, rest = self._got.partition(b"\r\n\r\n")
+            if not end:
+                return
+            found = _LENGTH.search(head)
+            assert found is not None, head
+            self._missing, data = int(found[1]), rest
+        self._missing -= len(data)
+        if self._missing == 0 and self.answer is not None and not self.answer.done():
+            self.answer.set_result(self._got[9:12].decode())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        if self.answer is not None and not self.answer.done():
+            self.answer.set_result("failed")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._transport.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used again."""
+        return not self._transport.is_closing()
+
+
+class Connections:
+    """As many connections to one port as there are requests on their way."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._idle: list[Exchange] = []
+        self.all: list[Exchange] = []
+
+    async def ask(self, request: bytes, outcome: Outcome, due: float) -> None:
+        """Send a request and note what became of it."""
+        while self._idle and not self._idle[-1].is_open:
+            self._idle.pop()
+        exchange = self._idle.pop() if self._idle else await self._open()
+        if exchange is None:
+            outcome.note("failed", 0)
+            return
+        outcome.note(await exchange.ask(request), time.perf_counter() - due)
+        self._idle.append(exchange)
+
+    async def _open(self) -> Exchange | None:
+        try:
+            _, exchange = await asyncio.get_running_loop().create_connection(
+                Exchange, "127.0.0.1", self._port
+            )
+        except OSError:
+            return None
+        self.all.append(exchange)
+        return exchange
+
+
+async def arriving(port: int, streams: Sequence[Stream], seconds: float) -> Mapping[str, Outcome]:
     """Send the streams' requests for so long, each at the moments of a Poisson process; what became of them."""
     found = {stream.name: Outcome() for stream in streams}
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        await asyncio.gather(*(_send(session, address, each, found[each.name], seconds) for each in streams))
+    connections = Connections(port)
+    await asyncio.gather(*(_send(connections, each, found[each.name], seconds) for each in streams))
+    for each in connections.all:
+        each.close()
     return found
 
 
-async def _send(
-    session: aiohttp.ClientSession, address: str, stream: Stream, outcome: Outcome, seconds: float
-) -> None:
-    chance = random.Random(stream.name)
-    started = due = time.perf_counter()
+async def _send(connections: Connections, stream: Stream, outcome: Outcome, seconds: float) -> None:
+    chance, requests = random.Random(stream.name), stream.requests()
+    due = time.perf_counter()
+    ends = due + seconds
     at_work: set[asyncio.Task[None]] = set()
-    while due < started + seconds:
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        task = asyncio.create_task(_ask(session, address, stream, chance.choice(stream.bodies), due, outcome))
+    while due < ends:
+        if (early := due - time.perf_counter()) > 0:
+            await asyncio.sleep(early)
+        task = asyncio.create_task(connections.ask(chance.choice(requests), outcome, time.perf_counter()))
         at_work.add(task)
         task.add_done_callback(at_work.discard)
         due += chance.expovariate(stream.rate)
-    await asyncio.gather(*at_work)
+    if at_work:
+        await asyncio.wait(at_work, timeout=PATIENCE)
 
 
-async def _ask(
-    session: aiohttp.ClientSession, address: str, stream: Stream, body: bytes, due: float, outcome: Outcome
-) -> None:
-    headers = {"Authorization": f"Bearer {stream.token}", "Content-Type": "application/json"}
-    status = "failed"
-    try:
-        async with session.post(address, data=body, headers=headers, timeout=_PATIENCE) as response:
-            await response.read()
-            status = str(response.status)
-    except (aiohttp.ClientError, TimeoutError):
-        pass
-    outcome.note(status, time.perf_counter() - due)
-
-
-_PATIENCE = aiohttp.ClientTimeout(total=20)
-
-
-async def pressing(address: str, stream: Stream, connections: int, seconds: float) -> Outcome:
+async def pressing(port: int, stream: Stream, connections: int, seconds: float) -> Mapping[str, Outcome]:
     """Ask all the time on so many connections, each again when it was answered: what the gateway can do at most."""
-    outcome = Outcome()
+    outcome, requests = Outcome(), stream.requests()
     ends = time.perf_counter() + seconds
+    opened = Connections(port)
 
-    async def press(session: aiohttp.ClientSession, number: int) -> None:
-        turn = number
+    async def press(number: int) -> None:
         while (due := time.perf_counter()) < ends:
-            turn += 1
-            await _ask(session, address, stream, stream.bodies[turn % len(stream.bodies)], due, outcome)
+            number += 1
+            await opened.ask(requests[number % len(requests)], outcome, due)
 
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        await asyncio.gather(*(press(session, number) for number in range(connections)))
-    return outcome
+    await asyncio.gather(*(press(number) for number in range(connections)))
+    for each in opened.all:
+        each.close()
+    return {stream.name: outcome}
