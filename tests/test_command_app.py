@@ -287,3 +287,26 @@ def test_each_command_has_its_help_with_an_example(line: Line, name: str) -> Non
     assert (code, errors) == (0, "")
     assert f"gateway app {name}" in output.split("Usage:")[1].partition("\n")[2]
     assert not line.state.exists()
+
+
+def test_what_an_application_may_use_can_be_changed(at: Administration) -> None:
+    """Nought gives it back to the settings; each change is in the audit trail, and lists say it to machines."""
+    at.run("add", "shop", *SHOP, "--cost-per-minute", "5000")
+    assert used(at) == (5000, None)
+    said = at.json("set", "shop", "--cost-per-minute", "0", "--concurrency", "7")
+    assert said == {"id": "shop", "cost_per_minute": None, "concurrency": 7}
+    assert used(at) == (None, 7)
+    [listed] = at.json("list")
+    assert (listed["cost_per_minute"], listed["concurrency"]) == (None, 7)
+    [added, changed] = [details for *_, details in at.audited()]
+    assert (added["cost_per_minute"], added["concurrency"]) == (5000, None)
+    assert changed == {"cost_per_minute": None, "concurrency": 7}
+    for wrong in ("-1", "many", "1.5", str(10**13)):
+        assert at.line.run("app", "set", "shop", "--cost-per-minute", wrong).code == 2
+    assert used(at) == (None, 7)
+
+
+def used(at: Administration) -> tuple[int | None, int | None]:
+    """What is set for the shop."""
+    shown = at.json("show", "shop")
+    return shown["cost_per_minute"], shown["concurrency"]

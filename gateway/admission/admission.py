@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +19,9 @@ from gateway.errors import Refusal
 from gateway.settings import Settings
 
 logger = logging.getLogger("gateway.admission")
+
+PAUSE = 0.5
+"""Seconds after which what a dead worker had at work is free again."""
 
 
 class Admission:
@@ -36,10 +40,13 @@ class Admission:
         """Share the ledger with the other workers, and follow the allowances, while the block runs."""
         memory = _memory(self._folder)
         self.ledger = Ledger(memory)
+        burying = asyncio.create_task(_bury(memory))
         try:
-            async with self.allowances.followed(memory.bury):
+            async with self.allowances.followed():
                 yield
         finally:
+            burying.cancel()
+            await asyncio.gather(burying, return_exceptions=True)
             self.ledger = Ledger(private_memory())
             memory.close()
 
@@ -81,6 +88,12 @@ class Admission:
             yield
         finally:
             ledger.leave(application, what)
+
+
+async def _bury(memory: Memory) -> None:
+    while True:
+        await asyncio.sleep(PAUSE)
+        memory.bury()
 
 
 def _memory(folder: Path) -> Memory:

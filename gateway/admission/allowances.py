@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
-from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 from sqlalchemy import or_, select
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.oauth.applications import applications
-
-PAUSE = 0.5
-"""Seconds between two readings of the table."""
-
-logger = logging.getLogger("gateway.admission")
+from gateway.store.followed import Followed
 
 
 class Allowance(NamedTuple):
@@ -27,11 +18,14 @@ class Allowance(NamedTuple):
     operations: int
 
 
-class Allowances:
-    """The applications' allowances as one worker knows them; those of outside issuers have no row."""
+class Allowances(Followed):
+    """The applications' allowances as one worker knows them; those of outside issuers have no row.
+
+    Where the table cannot be read, what was read last is better than nothing.
+    """
 
     def __init__(self, engine: AsyncEngine, default: Allowance) -> None:
-        self._engine = engine
+        super().__init__(engine, "allowances")
         self._default = default
         self._set: dict[str, Allowance] = {}
 
@@ -39,40 +33,14 @@ class Allowances:
         """What an application may use."""
         return self._set.get(application, self._default)
 
-    async def refresh(self) -> None:
+    async def load(self, connection: AsyncConnection) -> None:
         """Read the table. Raises `SQLAlchemyError`."""
-        columns = applications.c
+        columns, default = applications.c, self._default
         query = select(columns.id, columns.cost_per_minute, columns.concurrency).where(
             or_(columns.cost_per_minute.is_not(None), columns.concurrency.is_not(None))
         )
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(query)).all()
-        cost, operations = self._default
+        rows = await connection.execute(query)
         self._set = {
-            row.id: Allowance(row.cost_per_minute or cost, row.concurrency or operations) for row in rows
+            row.id: Allowance(row.cost_per_minute or default.cost, row.concurrency or default.operations)
+            for row in rows
         }
-
-    @contextlib.asynccontextmanager
-    async def followed(self, beat: Callable[[], None]) -> AsyncIterator[None]:
-        """Follow the table while the block runs, and call `beat` as often as it is read."""
-        await self._try()
-        following = asyncio.create_task(self._follow(beat))
-        try:
-            yield
-        finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
-            await self._engine.dispose()
-
-    async def _follow(self, beat: Callable[[], None]) -> None:
-        while True:
-            await asyncio.sleep(PAUSE)
-            beat()
-            await self._try()
-
-    async def _try(self) -> None:
-        try:
-            await self.refresh()
-        except (SQLAlchemyError, OSError) as error:
-            # What was read last is a better guess than none.
-            logger.warning("allowances cannot be read", extra={"reason": type(error).__name__})

@@ -40,6 +40,20 @@ TrustedOnly = Annotated[
     ),
 ]
 
+CostPerMinute = Annotated[
+    int | None,
+    typer.Option(
+        help="Cost units it may use; 0: as the settings say.", min=0, max=10**12, show_default=False
+    ),
+]
+
+Concurrency = Annotated[
+    int | None,
+    typer.Option(
+        help="Operations it may have at a time; 0: as the settings say.", min=0, max=10**6, show_default=False
+    ),
+]
+
 
 @app.command()
 def add(
@@ -64,6 +78,8 @@ def add(
         bool, typer.Option("--dpop-required", help="Its tokens must be bound to a key (RFC 9449).")
     ] = False,
     trusted_only: TrustedOnly = None,
+    cost_per_minute: CostPerMinute = None,
+    concurrency: Concurrency = None,
     json: Json = False,
 ) -> None:
     """Add an application, and show its secret this once if it has one.
@@ -89,6 +105,8 @@ def add(
         strict_audience=int(strict_audience),
         dpop_required=int(dpop_required),
         trusted_only=int(bool(trusted_only)),
+        cost_per_minute=cost_per_minute or None,
+        concurrency=concurrency or None,
     )
     known = Known(set(CONTRACT.parties), set(Schema(discover()).scopes), set(CONTRACT.purposes))
 
@@ -126,15 +144,28 @@ def show(id: Id, json: Json = False) -> None:
 
 
 @app.command("set")
-def change(id: Id, trusted_only: TrustedOnly = None, json: Json = False) -> None:
+def change(
+    id: Id,
+    trusted_only: TrustedOnly = None,
+    cost_per_minute: CostPerMinute = None,
+    concurrency: Concurrency = None,
+    json: Json = False,
+) -> None:
     """Change what an application may do; what is not said stays. It holds within seconds, for the tokens it has too.
 
     gateway app set shop --trusted-only
+
+    gateway app set shop --cost-per-minute 1000000 --concurrency 20
     """
-    said = {"trusted_only": trusted_only}
-    values = {name: value for name, value in said.items() if value is not None}
+    said = {"trusted_only": trusted_only, "cost_per_minute": cost_per_minute, "concurrency": concurrency}
+    # Nought is no limit that anybody could want: it is null, and the settings decide.
+    values: dict[str, Any] = {
+        name: None if type(value) is int and value == 0 else value
+        for name, value in said.items()
+        if value is not None
+    }
     if not values:
-        raise SettingsError("say what to set, as --trusted-only")
+        raise SettingsError("say what to set, as --trusted-only or --concurrency")
     _changed("app set", id, lambda connection: administration.change(connection, id, values), **values)
     print_one({"id": id, **values}, json)
 
@@ -246,6 +277,8 @@ def _described(application: Application) -> dict[str, Any]:
         "strict_audience": bool(application.strict_audience),
         "dpop_required": bool(application.dpop_required),
         "trusted_only": bool(application.trusted_only),
+        "cost_per_minute": application.cost_per_minute,
+        "concurrency": application.concurrency,
         "created_at": application.created_at,
         "disabled_at": application.disabled_at,
     }
