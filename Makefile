@@ -2,6 +2,7 @@
 # make test   lint, types, import rules and all tests
 # make bench  the engine against a conventional executor and against hand-written code; the cost of tokens
 # make graphiql  bundle anew what the page at /graphql uses of other people's software; needs npm
+# make screenshots  take README's pictures of the page anew; needs chromium
 # make clean  forget all state
 
 PYTHON ?= python3
@@ -19,7 +20,7 @@ GRAPHIQL := gateway/graphiql/build
 # Other people's software for Node, which the tests run where Node is there and leave out where it is not.
 NODE := $(if $(shell command -v npm),$(patsubst %package-lock.json,%node_modules/.installed,$(wildcard tests/*/package-lock.json)) $(GRAPHIQL)/node_modules/.installed)
 
-.PHONY: demo test bench lock schema graphiql clean
+.PHONY: demo test bench lock schema graphiql screenshots clean
 
 demo: .venv/run.installed
 	PORT=$(PORT) $(BIN)/python -m gateway demo
@@ -57,6 +58,9 @@ lock: .venv/test.installed
 
 graphiql: $(GRAPHIQL)/node_modules/.installed
 	node $(GRAPHIQL)/build.mjs gateway/graphiql/static
+
+screenshots: .venv/test.installed
+	$(BIN)/python -m tests.graphiql.screenshots
 
 %/node_modules/.installed: %/package-lock.json
 	npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@ \

@@ -61,14 +61,15 @@ def write_settings(state: Path, connectors: Sequence[Connector]) -> None:
     lines: list[str] = ["# Written by the demo: the partners' sandboxes and the keys they accept.\n"]
     for connector in connectors:
         if connector.sandbox is not None:
-            lines.append(f'[connectors.{connector.name}]\nurl = "http://127.0.0.1:{_free_port()}"\n')
+            lines.append(f'[connectors.{connector.name}]\nurl = "http://127.0.0.1:{free_port()}"\n')
             lines += [f'{name} = "{secrets.token_urlsafe(24)}"\n' for name in connector.settings]
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write("".join(lines))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on loopback that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

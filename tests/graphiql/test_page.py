@@ -196,3 +196,11 @@ async def test_an_application_of_the_same_id_is_left_alone(tmp_path: Path) -> No
     await database.dispose()
     assert found is not None
     assert (found.name, found.party, found.authentication) == ("Theirs", "ALIBABA", "client_secret")
+
+
+def test_the_pictures_in_readme_are_there_and_small() -> None:
+    """`make screenshots` takes them."""
+    root = STATIC.parent.parent.parent
+    named = re.findall(r"!\[.+\]\((.+)\)", (root / "README.md").read_text())
+    assert len(named) >= 2
+    assert all((root / each).stat().st_size < 200_000 for each in named)

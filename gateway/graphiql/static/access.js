@@ -40,7 +40,7 @@ function Verdict({ runs, allowed, missingScopes, refused }) {
   return h(
     "p",
     { className: "verdict part" },
-    `It runs in part, for ${many(refused, "thing")} of it ${refused === 1 ? "is" : "are"} refused. All of it needs also `,
+    `It would run in part: ${refused === 1 ? "one thing is" : `${refused} things are`} refused. All of it needs also `,
     h(Scopes, { names: missingScopes }),
   );
 }
