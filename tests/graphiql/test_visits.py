@@ -68,7 +68,10 @@ def test_a_refused_field_is_explained(visit: Visiting) -> None:
         window.page.get_by_role("button", name="Explain why").click()
         refused = window.page.locator(".access .refused li").inner_text()
         assert all(each in refused for each in ("clients", "@requiresScopes", "Missing: clients:read"))
-        assert "It would run in part: one thing is refused" in window.page.locator(".access .verdict").inner_text()
+        assert (
+            "It would run in part: one thing is refused"
+            in window.page.locator(".access .verdict").inner_text()
+        )
 
 
 def test_an_operation_is_explained_before_it_is_run(visit: Visiting) -> None:
