@@ -135,6 +135,19 @@ def test_who_may_run_trusted_documents_only_runs_no_other(kiosk: Door, text: str
     assert code(ask(kiosk, "kiosk", automatic(hashed(text)))) == "PERSISTED_QUERY_NOT_FOUND"
 
 
+@pytest.mark.parametrize("text", [PARTY, f"{PARTY} ", "{ whatever }", "{"])
+def test_who_may_run_trusted_documents_only_is_told_of_no_other_by_an_explanation(
+    door: Door, text: str
+) -> None:
+    """It is explained as it would be run: not, unless it is registered."""
+    explaining = "query ($d: String!) { explainAccess(document: $d) { runs errors { code } } }"
+    registered(door.settings, "counter", {"explain": explaining, "party": PARTY}, only=True)
+    within_the_bound(lambda: known(door, "counter", "party"))
+    answer = ask(door, "counter", {"documentId": "explain", "variables": {"d": text}}).json()
+    errors = [] if text == PARTY else [{"code": "QUERY_NOT_IN_SAFELIST"}]
+    assert answer["data"]["explainAccess"] == {"runs": not errors, "errors": errors}
+
+
 def test_who_may_run_trusted_documents_only_gets_no_printed_schema(kiosk: Door) -> None:
     """It is what an introspection would tell."""
     for application, status in (("kiosk", 403), ("free", 200)):

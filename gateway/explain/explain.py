@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -49,13 +50,15 @@ async def explain(access: Access, terms: Terms) -> AccessExplanation:
     lack: list[str] = []
     if "missing_scopes" in wanted:
         lack = await smallest_lack(terms.prepare, terms.needed, access.caller.scopes)
+    fields = Fields(terms.schema, terms.needed).of(prepared.plan.root, [], [])
     return AccessExplanation(
         runs=refusal is None,
         errors=_errors(refusal) if refusal else [],
         allowed=not prepared.plan.refusals,
         missing_scopes=lack,
         cost=ExplainedCost(estimated=BigInt(prepared.cost), limit=BigInt(terms.most)),
-        fields=list(Fields(terms.schema, terms.needed).of(prepared.plan.root, [], [])),
+        # In a thread, for there may be thousands.
+        fields=await asyncio.to_thread(list, fields),
         tables=explained_tables(rehearsal.tables, rights, access.caller),
         levels=rehearsal.levels,
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from graphql import GraphQLError, GraphQLSchema, get_named_type
 
 from gateway.access.scopes import Alternatives, both, rule
-from gateway.engine.completion import AbstractOf, Completer, ListOf, ObjectOf
+from gateway.engine.completion import AbstractOf, Completer, ListOf, ObjectOf, Site
 from gateway.engine.selection import Field, Refused, Selection
 from gateway.explain.explanation import ExplainedField, ExplainedLock, ExplainedRefusal, ExplainedType
 
@@ -25,6 +25,7 @@ class Fields:
 
     schema: GraphQLSchema
     needed: Needed
+    _rules: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def of(self, selection: Selection, path: Path, null: Path) -> Iterator[ExplainedField]:
         """The fields of a selection and all below; `null` is the path of what a null in it makes null."""
@@ -40,7 +41,7 @@ class Fields:
             path=path,
             coordinate=f"{each.site.parent}.{each.site.name}",
             allowed=error is None,
-            rule=_rule_of(error) if error else self._met(each),
+            rule=_rule_of(error) if error else self._met(each.site),
             missing_scopes=_missing(error),
             refusal=_refusal(error, null) if error else None,
             possible_types=self._possible_types(each.completer, path, null),
@@ -77,14 +78,17 @@ class Fields:
             refusal=_refusal(error, null, ExplainedLock.POSSIBLE_TYPE) if error else None,
         )
 
-    def _met(self, each: Field) -> str | None:
+    def _met(self, site: Site) -> str | None:
         """The rule of a field that may be asked for: its own with its type's, and the returned type's."""
-        needed = self.needed(each.site.parent, each.site.name)
-        kind = self.schema.get_type(each.site.parent)
-        definition = self.schema.get_field(cast("Any", kind), each.site.name)
-        if definition is not None:
-            needed = both(needed, self.needed(get_named_type(definition.type).name, None))
-        return rule(needed) if needed else None
+        key = (site.parent, site.name)
+        if key not in self._rules:
+            needed = self.needed(*key)
+            kind = self.schema.get_type(site.parent)
+            definition = self.schema.get_field(cast("Any", kind), site.name)
+            if definition is not None:
+                needed = both(needed, self.needed(get_named_type(definition.type).name, None))
+            self._rules[key] = rule(needed) if needed else None
+        return self._rules[key]
 
 
 def _item(completer: Completer, path: Path, null: Path) -> tuple[Completer, Path, Path]:

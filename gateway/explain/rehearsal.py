@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from graphql import GraphQLError, OperationType
@@ -227,12 +228,14 @@ def _names(completer: AbstractOf, values: Sequence[Any]) -> Sequence[str | None]
     return [name if isinstance(name, str) and name in completer.selections else None for name in names]
 
 
-def _tables(query: Query) -> list[Table]:
+@lru_cache(maxsize=1_000)
+def _tables(query: Query) -> Sequence[Table]:
     """The tables that a statement names."""
     found = {each for each in visitors.iterate(query.statement) if isinstance(each, Table)}
     return sorted(found, key=lambda each: each.name)
 
 
+@lru_cache(maxsize=1_000)
 def _statement(query: Query) -> ExplainedStatement:
     tables = _tables(query)
     named = {each for each in visitors.iterate(query.statement) if isinstance(each, TableColumn)}

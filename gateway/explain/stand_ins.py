@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -20,7 +21,7 @@ from gateway.store.queries import PackedRows, Query, Row
 
 def stand_ins(query: Query, values: Mapping[str, Any]) -> list[Row]:
     """A row for each key of the level, or one row for a query without keys."""
-    asked = _Asked.of(query.statement)
+    asked = _asked(query)
     parameters = {column: values.get(name) for column, name in asked.parameters.items()}
     keys = orjson.loads(values[asked.keys]) if asked.keys else [None]
     return [
@@ -37,26 +38,24 @@ class _Asked:
     keyed: frozenset[Any]
     keys: str | None
 
-    @classmethod
-    def of(cls, statement: Any) -> _Asked:
-        parts = list(visitors.iterate(statement))
-        levels = [each for each in parts if isinstance(each, TableValuedAlias)]
-        names = [
-            each.key
-            for level in levels
-            for each in visitors.iterate(level)
-            if isinstance(each, BindParameter)
-        ]
-        compared = [each for each in parts if isinstance(each, BinaryExpression)]
-        equal = [each for each in compared if each.operator is operators.eq]
-        among = [each for each in compared if each.operator is operators.in_op]
-        keyed = [each.left for each in equal if _is_key(each.right)]
-        keyed += [each.left for each in among if any(map(_is_key, visitors.iterate(each.right)))]
-        return cls(
-            {_base(each.left): each.right.key for each in equal if isinstance(each.right, BindParameter)},
-            frozenset(map(_base, keyed)),
-            names[0] if names else None,
-        )
+
+@lru_cache(maxsize=1_000)
+def _asked(query: Query) -> _Asked:
+    parts = list(visitors.iterate(query.statement))
+    levels = [each for each in parts if isinstance(each, TableValuedAlias)]
+    names = [
+        each.key for level in levels for each in visitors.iterate(level) if isinstance(each, BindParameter)
+    ]
+    compared = [each for each in parts if isinstance(each, BinaryExpression)]
+    equal = [each for each in compared if each.operator is operators.eq]
+    among = [each for each in compared if each.operator is operators.in_op]
+    keyed = [each.left for each in equal if _is_key(each.right)]
+    keyed += [each.left for each in among if any(map(_is_key, visitors.iterate(each.right)))]
+    return _Asked(
+        {_base(each.left): each.right.key for each in equal if isinstance(each.right, BindParameter)},
+        frozenset(map(_base, keyed)),
+        names[0] if names else None,
+    )
 
 
 def _is_key(part: Any) -> bool:
