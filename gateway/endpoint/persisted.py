@@ -26,10 +26,10 @@ class Persisted:
         trusted = self._trusted.of(caller.application)
         if operation.id is not None and not operation.document:
             return replace(operation, document=self._named(caller, trusted, operation.id))
-        if operation.id is not None:
-            _check_hash(trusted, operation.id, operation.document)
         if trusted.only and digest(operation.document) not in trusted.by_hash:
             raise not_trusted()
+        if operation.id is not None:
+            _check_hash(trusted, operation.id, operation.document)
         return operation
 
     def _named(self, caller: Caller, trusted: Trusted, id: str) -> str:

@@ -7,11 +7,12 @@ import page, { type documentsClientsPaginationQuery } from './artifacts/document
 const { url, token } = JSON.parse(await text(process.stdin))
 const environment = new relay.Environment({
   store: new relay.Store(new relay.RecordSource()),
-  network: relay.Network.create(async ({ text: query }, variables) => {
+  network: relay.Network.create(async ({ text: query, id }, variables) => {
     const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-      body: JSON.stringify({ query, variables })
+      // The compiler gives either a text or, with `persistConfig`, an id.
+      body: JSON.stringify({ query, doc_id: id, variables })
     })
     return (await response.json()) as relay.GraphQLResponse
   })
