@@ -13,6 +13,7 @@ MINUTE = 60.0
 """Seconds in which a budget that was spent whole is whole again."""
 
 _MOST = 1e15
+_DUST = 0.001  # what sums of floating-point numbers may be off by
 
 
 class Balance(NamedTuple):
@@ -78,7 +79,7 @@ class Ledger:
             if row is None:
                 return False, Balance(budget, 0, 0)
             spent, held = self._spent(row, budget), memory.held(row, Held.COST)
-            if spent + held + cost > budget:
+            if spent + held + cost > budget + _DUST:
                 return False, Balance(budget, spent, held)
             memory.hold(row, Held.COST, cost)
             return True, Balance(budget, spent, held + cost)
