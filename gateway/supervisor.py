@@ -56,11 +56,12 @@ class Supervisor(Multiprocess):
         self._drain = drain
         self._patience = patience
         self._retired: dict[Process, float] = {}
+        self._pids: frozenset[int] = frozenset()
 
     @property
     def workers(self) -> Set[int]:
-        """The ids of the processes that serve."""
-        return {each.pid for each in (*self.processes, *self._retired) if each.pid is not None}
+        """The ids of the processes that were begun and have not ended."""
+        return self._pids
 
     def run(self) -> None:
         """Supervise until SIGTERM or Ctrl-C; the same again kills the workers and ends at once."""
@@ -91,8 +92,7 @@ class Supervisor(Multiprocess):
         for place, old in enumerate(self.processes):
             new = self._begun()
             if not self._serves(new):
-                new.kill()
-                new.join()
+                self._kill(new)
                 logger.error("a new worker did not serve in time; the old ones go on")
                 return
             self.processes[place] = new
@@ -103,8 +103,7 @@ class Supervisor(Multiprocess):
         for place, worker in enumerate(self.processes):
             if worker.is_alive(timeout=self.config.timeout_worker_healthcheck):
                 continue
-            worker.kill()
-            worker.join()
+            self._kill(worker)
             if worker.exitcode == STARTUP_FAILURE:
                 self.should_exit.set()
                 return
@@ -125,7 +124,14 @@ class Supervisor(Multiprocess):
     def _begun(self) -> Worker:
         worker = Worker(self.config, self.sockets, self._drain)
         worker.start()
+        assert worker.pid is not None
+        self._pids |= {worker.pid}
         return worker
+
+    def _kill(self, worker: Process) -> None:
+        worker.kill()
+        worker.join()
+        self._pids -= {worker.pid}
 
     def _serves(self, worker: Worker) -> bool:
         end = time.monotonic() + STARTING
@@ -145,16 +151,15 @@ class Supervisor(Multiprocess):
     def _bury(self, now: float) -> None:
         """Forget who has ended, and kill who does not."""
         for worker, end in list(self._retired.items()):
-            if worker.process.is_alive() and now > end:
+            if worker.process.is_alive() and now <= end:
+                continue
+            if worker.process.is_alive():
                 logger.error("a worker did not end in time", extra={"pid": worker.pid})
-                worker.kill()
-            if not worker.process.is_alive():
-                worker.join()
-                del self._retired[worker]
+            self._kill(worker)
+            del self._retired[worker]
 
     def _end_at_once(self, number: int) -> None:
         for worker in self._retired:
-            worker.process.kill()
-            worker.join()
+            self._kill(worker)
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)

@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from gateway.errors import Refusal
+from gateway.telemetry.metrics import turn_wait_seconds
+from gateway.telemetry.tracing import phase
 
 LONGEST, SHORTEST = 64, 4
 """Operations of one application that may be in line in a worker: fewer, the longer those waited that came through."""
@@ -92,7 +94,8 @@ class Turns:
         if self._free and not line.waiting and line.running < self._share:
             self._start(line)
         else:
-            await self._wait(line)
+            with phase("wait"), turn_wait_seconds.time():
+                await self._wait(line)
 
     def give_back(self, line: Line) -> None:
         """End a turn."""

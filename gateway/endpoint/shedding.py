@@ -13,6 +13,7 @@ from gateway.admission.admission import Admission
 from gateway.admission.tickets import TICKET
 from gateway.endpoint.answers import refused_answer
 from gateway.endpoint.media_types import media_type
+from gateway.leaving import leaving
 
 logger = logging.getLogger("gateway.endpoint")
 
@@ -43,7 +44,10 @@ class Shedding:
         known = self._known.get(key)
         if known is not None and (refusal := self._admission.refusal(known[0])) is not None:
             self._count(known[0])
-            await refused_answer(refusal, known[1])(scope, receive, send)
+            response = refused_answer(refusal, known[1])
+            if leaving.begun:
+                response.headers["Connection"] = "close"
+            await response(scope, receive, send)
             return
         await self._app(scope, receive, send)
         ticket = scope.get(TICKET)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 from prometheus_client import CollectorRegistry, Metric, start_http_server
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from gateway.errors import SettingsError
@@ -26,7 +27,7 @@ from gateway.telemetry.progress import SyncProgress
 logger = logging.getLogger("gateway.telemetry")
 
 _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-_GAUGES = re.compile(r"gauge_live[a-z]+_([0-9]+)\.db")
+_PID = re.compile(r"_([0-9]+)\.db$")
 
 
 def _folder(settings: Settings) -> Path:
@@ -62,6 +63,8 @@ class Whole(Collector):
         self._settings = settings
         self._workers = workers
         self._progress = SyncProgress(settings.database)
+        self._past: list[Metric] = []
+        self._turn = Lock()
 
     def collect(self) -> Iterator[Metric]:
         """All families."""
@@ -72,12 +75,23 @@ class Whole(Collector):
         if self._workers is None:
             yield from metrics.registry.collect()
             return
-        folder, alive = _folder(self._settings), self._workers()
-        for path in folder.glob("gauge_live*.db"):
-            found = _GAUGES.fullmatch(path.name)
-            if found is not None and int(found[1]) not in alive:
-                mark_process_dead(int(found[1]), str(folder))  # type: ignore[no-untyped-call]
-        yield from MultiProcessCollector(None, str(folder)).collect()  # type: ignore[no-untyped-call]
+        with self._turn:
+            alive = self._workers()
+            files = [str(each) for each in _folder(self._settings).glob("*.db")]
+            dead = [each for each in files if int(_PID.findall(each)[0]) not in alive]
+            if dead:
+                # What they counted stays counted, what they were doing is over.
+                lasting = [each for each in dead if "/gauge_" not in each]
+                self._past = added([*self._past, *_merged(lasting)])
+                for each in dead:
+                    os.unlink(each)
+            yield from self._past
+            yield from _merged(sorted(set(files) - set(dead)))
+
+
+def _merged(files: list[str]) -> Iterable[Metric]:
+    merged: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+    return merged
 
 
 @contextmanager

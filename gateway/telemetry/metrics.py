@@ -63,6 +63,12 @@ subscriptions = Gauge(
     registry=registry,
     multiprocess_mode="livesum",
 )
+turn_wait_seconds = Histogram(
+    "gateway_turn_wait_seconds",
+    "How long operations waited for their application's turn, when there was no place at once.",
+    buckets=_SECONDS,
+    registry=registry,
+)
 reader_wait_seconds = Histogram(
     "gateway_reader_wait_seconds",
     "How long operations waited for one of the callers' database connections, when none was idle.",
