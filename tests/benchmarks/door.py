@@ -1,0 +1,304 @@
+"""The door: what limits, cost, access and recording add to a request, found by leaving each out, and all.
+
+Every way is the gateway as it is composed to be served, driven in process; what is left out of it, something stands in
+for that does nothing. Not in these figures: what the row rules take, which is SQLite's, and the counting of the cost,
+which is a multiplication per level.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import uvloop
+from graphql import get_variable_values
+from rich.console import Console
+from rich.table import Table
+from starlette.applications import Starlette
+
+from gateway.app import create_app, prepare
+from gateway.endpoint.endpoint import Endpoint
+from gateway.endpoint.execution import Execution
+from gateway.endpoint.operations import Operation
+from gateway.endpoint.shedding import Shedding
+from gateway.engine.engine import Prepared
+from gateway.engine.plan import Plan
+from gateway.engine.run import Result
+from gateway.logs import JsonFormatter, RequestLog
+from gateway.oauth.keys import signing_keys
+from gateway.oauth.tokens import Caller, issue
+from gateway.settings import Settings, load
+from tests.benchmarks import hostile
+from tests.benchmarks.contenders import CALLER
+from tests.benchmarks.operations import Q1, Q2
+from tests.benchmarks.timing import Answer, Times, timed
+
+WHOLE, BARE = "as it is served", "without any of them"
+
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder in which workers count; prometheus_client reads it as it is imported."""
+
+
+def without_access(endpoint: Endpoint, execution: Execution) -> None:
+    """The token is not looked at, and the document is not asked whether it is trusted."""
+
+    class Anyone:
+        async def authenticate(self, *_: Any) -> Caller:
+            return CALLER
+
+    class Anything:
+        def resolve(self, caller: Caller, operation: Operation) -> Operation:
+            return operation
+
+        def keep(self, caller: Caller, operation: Operation) -> None:
+            pass
+
+    endpoint._authenticator = Anyone()
+    execution._persisted = Anything()  # type: ignore[assignment]
+
+
+def without_limits_and_cost(endpoint: Endpoint, execution: Execution) -> None:
+    """Variables are not measured, and nothing is estimated; the document is known to the engine."""
+    engine, schema, ever = execution._engine, execution._schema, execution._plan
+
+    class Free(Prepared):
+        def __init__(self, plan: Plan, inputs: Mapping[str, Any], variables: Any) -> None:
+            self.plan, self.inputs, self.variables, self.cost = plan, inputs, variables, 0
+
+    async def plan(caller: Caller, operation: Operation) -> Prepared:
+        text, inputs, view = operation.document, operation.variables, schema.view(caller.scopes)
+        key = (text, operation.name, view, ())
+        if key not in engine._plans:
+            return await ever(caller, operation)
+        found = engine._plans.get(key, _unknown)
+        defined = found.operation.variable_definitions or ()
+        return Free(found, inputs, get_variable_values(schema.graphql, defined, dict(inputs)))
+
+    execution._plan = plan  # type: ignore[method-assign, assignment]
+
+
+def _unknown() -> Plan:
+    raise KeyError
+
+
+def without_admission(endpoint: Endpoint, execution: Execution) -> None:
+    """Everybody comes in at once and for nothing."""
+
+    class Open:
+        turned_away = False
+        headers: Mapping[str, str] = {}
+
+        def __enter__(self) -> Open:
+            return self
+
+        def __exit__(self, *_: Any) -> None:
+            pass
+
+        def ticket(self, application: str) -> Open:
+            return self
+
+        def turn(self, work: float = 0) -> Any:
+            return contextlib.nullcontext()
+
+        def reserve(self, cost: float) -> None:
+            pass
+
+        def settle(self, cost: float) -> None:
+            pass
+
+    execution.admission = Open()  # type: ignore[assignment]
+
+
+def without_recording(endpoint: Endpoint, execution: Execution) -> None:
+    """No metrics; without the middleware no id and no line in the log either."""
+
+    async def run(caller: Caller, prepared: Prepared) -> Result:
+        return await prepared.run(execution._reach(caller), execution._settings.deadline)
+
+    execution.run = run  # type: ignore[method-assign]
+
+
+Without = Callable[[Endpoint, Execution], None]
+
+PARTS: Mapping[str, tuple[Without, object]] = {
+    "access": (without_access, None),
+    "limits and cost": (without_limits_and_cost, None),
+    "admission": (without_admission, Shedding),
+    "recording": (without_recording, RequestLog),
+}
+"""For each part what takes it out of a gateway, and its middleware."""
+
+
+def composed(settings: Settings, left_out: Sequence[str]) -> Starlette:
+    """The gateway without some parts."""
+    app = create_app(settings)
+    [route] = [each for each in app.routes if getattr(each, "path", "") == "/graphql"]
+    endpoint: Endpoint = route.endpoint.app  # type: ignore[attr-defined]
+    for name in left_out:
+        take_out, middleware = PARTS[name]
+        take_out(endpoint, endpoint._execution)
+        app.user_middleware = [each for each in app.user_middleware if each.cls is not middleware]
+    return app
+
+
+def asking(app: Starlette, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Answer:
+    """A way to the answer of an app, as a server calls it."""
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/graphql",
+        "raw_path": b"/graphql",
+        "query_string": b"",
+        "headers": [*headers, (b"content-length", str(len(body)).encode())],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8000),
+    }
+
+    async def answer() -> bytes:
+        parts: list[bytes] = []
+        coming = [{"type": "http.request", "body": body}]
+
+        async def receive() -> dict[str, Any]:
+            return coming.pop() if coming else await asyncio.get_running_loop().create_future()
+
+        async def send(message: Any) -> None:
+            parts.append(message.get("body", b""))
+
+        await app(dict(scope), receive, send)
+        return b"".join(parts)
+
+    return answer
+
+
+def bearer(settings: Settings) -> str:
+    """A token of the caller of all benchmarks."""
+    caller = replace(CALLER, expires=time.time() + 3600)
+    return f"Bearer {issue(caller, signing_keys(settings.state), settings.issuer, settings.audience, int(time.time()))}"
+
+
+@contextlib.asynccontextmanager
+async def gateways(settings: Settings) -> AsyncIterator[Mapping[str, Starlette]]:
+    """The gateway whole, without one part at a time, and without any."""
+    left_out: Mapping[str, Sequence[str]] = {WHOLE: [], **{name: [name] for name in PARTS}, BARE: list(PARTS)}
+    apps = {name: composed(settings, names) for name, names in left_out.items()}
+    async with contextlib.AsyncExitStack() as stack:
+        for app in apps.values():
+            await stack.enter_async_context(app.router.lifespan_context(app))
+        yield apps
+
+
+async def ways(
+    apps: Mapping[str, Starlette], operation: Mapping[str, Any], token: str
+) -> Mapping[str, Answer]:
+    """Each gateway's way to an operation's answer, of which the data is the same for all."""
+    headers = [(b"authorization", token.encode()), (b"content-type", b"application/json")]
+    found = {name: asking(app, orjson.dumps(operation), headers) for name, app in apps.items()}
+    data = {orjson.dumps(orjson.loads(await answer())["data"]) for answer in found.values()}
+    assert len(data) == 1, "the answers differ"
+    return found
+
+
+def added(times: Times, name: str) -> tuple[float, float]:
+    """Microseconds that a part adds: the median over the rounds, and between each way's best rounds."""
+    whole, bare = times[WHOLE], times[name]
+    median = statistics.median(a - b for a, b in zip(whole, bare, strict=True))
+    return median * 1_000, (min(whole) - min(bare)) * 1_000
+
+
+async def measure(console: Console, settings: Settings, rounds: int) -> None:
+    """The table of what each part adds to Q1 and Q2."""
+    token = bearer(settings)
+    async with gateways(settings) as apps:
+        q1 = await ways(
+            apps, {"query": Q1, "variables": {"id": await busy_client(apps[WHOLE], token)}}, token
+        )
+        q2 = await ways(apps, {"query": Q2}, token)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(100_000, 20, 50)
+        # What is at the door runs in the loop's thread; SQLite, in threads of its own, would only add its moods.
+        first = await timed(q1, rounds * 5, time.thread_time)
+        second = await timed(q2, rounds, time.thread_time)
+        whole = {
+            name: await timed({BARE: each[BARE]}, rounds, time.process_time)
+            for name, each in (("Q1", q1), ("Q2", q2))
+        }
+    show(console, first, second, {name: statistics.median(each[BARE]) for name, each in whole.items()})
+
+
+async def busy_client(app: Starlette, token: str) -> str:
+    """Of some clients the one with most orders."""
+    document = {"query": "{ clients(first: 3) { nodes { id orders { totalCount } } } }"}
+    headers = [(b"authorization", token.encode()), (b"content-type", b"application/json")]
+    listed = orjson.loads(await asking(app, orjson.dumps(document), headers)())["data"]["clients"]["nodes"]
+    id: str = max(listed, key=lambda each: each["orders"]["totalCount"])["id"]
+    return id
+
+
+def show(console: Console, first: Times, second: Times, bare: Mapping[str, float]) -> None:
+    """What each part adds, in microseconds and as a share of the request without any."""
+    table = Table(
+        title="What the door adds to a request, CPU time of the loop's thread", title_justify="left"
+    )
+    for heading in ("part", "Q1 median µs", "best µs", "Q2 median µs", "best µs", "of Q2"):
+        table.add_column(heading, justify="left" if heading == "part" else "right")
+    for name in (*PARTS, BARE):
+        figures = [*added(first, name), *added(second, name)]
+        share = figures[2] / 10 / bare["Q2"]
+        label = "all together" if name == BARE else name
+        table.add_row(label, *(f"{figure:.0f}" for figure in figures), f"{share:.1f} %")
+    console.print(table)
+    console.print(
+        f"Without any, in CPU time of all threads: Q1 {bare['Q1']:.2f} ms, Q2 {bare['Q2']:.2f} ms.", ""
+    )
+
+
+def record_to_nowhere() -> None:
+    """Log as a gateway that is served does, into a file that keeps nothing."""
+    handler = logging.StreamHandler(open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - as long as the process
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def door(rounds: int) -> None:
+    """Both tables, by a process of their own: it counts in files, as a worker does."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "tests.benchmarks.door", str(rounds)]
+        subprocess.run(command, env={**os.environ, COUNTS: folder}, check=True)
+
+
+async def _measured(console: Console, settings: Settings, rounds: int) -> None:
+    await prepare_database(settings)
+    await measure(console, settings, rounds)
+
+
+async def prepare_database(settings: Settings) -> None:
+    """Bring it to the newest form; the demo may have filled it long ago."""
+    await asyncio.to_thread(lambda: asyncio.run(prepare(settings)))
+
+
+if __name__ == "__main__":
+    ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
+    if COUNTS not in os.environ:
+        door(ROUNDS)
+    else:
+        record_to_nowhere()
+        settings = load()
+        uvloop.run(_measured(Console(), settings, ROUNDS))
+        headers = {"Authorization": bearer(settings), "Content-Type": "application/json"}
+        hostile.show(Console(), hostile.holds(create_app(settings), headers, 5))
