@@ -83,7 +83,7 @@ class Execution:
             yield _single(result)
             return
         with self.admission.kept(caller.application, Held.SUBSCRIPTIONS), subscriptions.track_inprogress():
-            admit = partial(self._admit, caller, prepared)
+            admit = partial(self._admit, caller, operation, prepared)
             async with aclosing(
                 prepared.stream(self._reach(caller), self._settings.deadline, admit)
             ) as found:
@@ -103,9 +103,12 @@ class Execution:
         return prepared, result
 
     @asynccontextmanager
-    async def _admit(self, caller: Caller, prepared: Prepared, events: int) -> AsyncIterator[Settle]:
+    async def _admit(
+        self, caller: Caller, operation: Operation, prepared: Prepared, events: int
+    ) -> AsyncIterator[Settle]:
         """Each level of events is admitted like an operation; while it waits for one, a subscription costs nothing."""
         try:
+            self._persisted.hold(caller, operation)
             estimated = prepared.cost * events
             async with self.admission.admitted(caller.application, estimated) as ticket:
                 with Recorded(caller.party, caller.application, prepared) as recorded:

@@ -32,6 +32,12 @@ class Persisted:
             _check_hash(trusted, operation.id, operation.document)
         return operation
 
+    def hold(self, caller: Caller, operation: Operation) -> None:
+        """Raise `Refusal` where an operation that goes on is none that its caller may run any more."""
+        trusted = self._trusted.of(caller.application)
+        if trusted.only and trusted.find(operation.id or digest(operation.document)) is None:
+            raise not_trusted()
+
     def _named(self, caller: Caller, trusted: Trusted, id: str) -> str:
         found = trusted.find(id)
         if found is None and not trusted.only:
