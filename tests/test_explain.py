@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from gateway.access.request import Access
 from gateway.engine.batch import batch
 from gateway.explain.rehearsal import Rehearsal
 from gateway.oauth.tokens import Caller
+from gateway.settings import Settings
 from tests.conftest import Gateway, start
 from tests.engine.rehearsed import EXPLAIN
 from tests.engine.stage import Stage
@@ -56,6 +60,22 @@ def calls(found: Any) -> dict[str, Any]:
 
 
 CLIENTS = "{ clients { nodes { region profile { name } mailru { memberSince segments { name } } } } }"
+
+
+async def test_the_readme_shows_a_real_explanation(gateway: Gateway) -> None:
+    """Its example, asked here, is answered as it says."""
+    text = (Path(__file__).parent.parent / "README.md").read_text().partition("## Ask why")[2]
+    document = re.search(r"`(\{ clients.*?\})`", text)
+    example, answer = (re.search(f"```{kind}\n(.*?)```", text, re.S) for kind in ("graphql", "json"))
+    assert document
+    assert example
+    assert answer
+    scopes = "clients:read alibaba:read mailru:read"
+    found = await gateway.ask(example[1], "ALIBABA", scopes, variables={"document": document[1]})
+    expected = json.loads(answer[1])["data"]
+    expected["explainAccess"]["cost"]["limit"] = found["data"]["explainAccess"]["cost"]["limit"]
+    assert found["data"] == expected
+    assert Settings().max_cost == json.loads(answer[1])["data"]["explainAccess"]["cost"]["limit"]
 
 
 async def test_each_refused_field_is_told_with_its_lock_and_what_becomes_null(gateway: Gateway) -> None:
