@@ -14,13 +14,13 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
-    get_named_type,
 )
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.base import StrawberryObjectDefinition
 
-from gateway.access.scopes import Alternatives, RequiresScopes, alternatives, both, missing, refusal
+from gateway.access.reach import reachable
+from gateway.access.scopes import Alternatives, RequiresScopes, alternatives, both, refusal
 from gateway.clients.client import Client
 from gateway.clients.query import Query
 from gateway.clients.scalars import SCALARS
@@ -112,27 +112,7 @@ class Schema:
 
     def reachable(self, scopes: frozenset[str]) -> frozenset[str]:
         """The coordinates (`Type.field`) that a holder of these scopes may ask for."""
-        found: set[str] = set()
-        pending: list[Any] = [self.graphql.query_type, self.graphql.subscription_type]
-        seen: set[str] = set()
-        while pending:
-            kind = pending.pop()
-            if kind.name in seen or missing(self.needed(kind.name, None), scopes):
-                continue
-            seen.add(kind.name)
-            for name, field in self._open_fields(kind, scopes):
-                found.add(f"{kind.name}.{name}")
-                pending += _composite(self.graphql, field)
-        return frozenset(found)
-
-    def _open_fields(
-        self, kind: GraphQLObjectType | GraphQLInterfaceType, scopes: frozenset[str]
-    ) -> Iterator[tuple[str, GraphQLField]]:
-        for name, field in kind.fields.items():
-            returned = get_named_type(field.type).name
-            lock = both(self.needed(kind.name, name), self.needed(returned, None))
-            if not missing(lock, scopes):
-                yield name, field
+        return reachable(self.graphql, self.needed, scopes)
 
     def _make_view(self, scopes: frozenset[str]) -> View:
         known: dict[tuple[str, str | None], GraphQLError | None] = {}
@@ -260,10 +240,3 @@ def _either(locks: Sequence[Alternatives]) -> Alternatives:
     if not all(locks):
         return ()
     return tuple(sorted({one for lock in locks for one in lock}, key=sorted))
-
-
-def _composite(schema: GraphQLSchema, field: GraphQLField) -> list[Any]:
-    named = get_named_type(field.type)
-    if isinstance(named, GraphQLInterfaceType):
-        return [named, *schema.get_possible_types(named)]
-    return [named] if isinstance(named, GraphQLObjectType) else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,3 +20,10 @@ def printed_views() -> Mapping[Path, str]:
     found = {party.lower(): party_scopes(discover(), party) for party in CONTRACT.parties}
     found["nobody"] = frozenset()
     return {HERE / f"{name}.graphql": schema.printed(scopes) for name, scopes in found.items()}
+
+
+def printed_rules() -> Mapping[Path, str]:
+    """The file of the row rules, and what should be in it."""
+    # In a process of its own, for tests declare tables too.
+    command = [sys.executable, "-m", "gateway", "access", "rules"]
+    return {HERE / "rows.txt": subprocess.run(command, capture_output=True, text=True, check=True).stdout}
