@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -9,8 +10,11 @@ from typing import Any, NamedTuple
 import pytest
 import pytest_asyncio
 
+from gateway.oauth.keys import signing_keys
+from gateway.oauth.tokens import Caller, issue
 from tests.answers import data_of
 from tests.conftest import Gateway, start
+from tests.proofs import proof, thumbprint
 from tests.world import speaking_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -188,6 +192,18 @@ async def test_where_the_operator_wants_it_the_whole_operation_is_refused(
     assert answer.json().keys() == {"errors"}
     assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHORIZED_OPERATION"}
     assert run == []
+
+
+async def test_the_challenge_is_in_the_way_that_the_token_came(strict: Gateway) -> None:
+    """To a token that is bound to a key, of DPoP, with what a proof may be signed by (RFC 9449, 7.1)."""
+    now, used = int(time.time()), strict.settings
+    caller = Caller("ALIBABA", "shop", frozenset(), "analytics", now + 60, key=thumbprint())
+    token = issue(caller, signing_keys(used.state), used.issuer, used.audience, now)
+    body = {"query": "{ clients { totalCount } }"}
+    answer = await strict.post(body, authorization=f"DPoP {token}", dpop=proof(used.audience, token))
+    assert answer.status_code == 403
+    expected = 'DPoP error="insufficient_scope", scope="clients:read", algs="ES256 PS256 Ed25519 EdDSA"'
+    assert answer.headers["www-authenticate"] == expected
 
 
 NOTHING_ALLOWED = [

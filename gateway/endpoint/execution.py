@@ -26,6 +26,7 @@ from gateway.engine.subscription import Settle
 from gateway.errors import FieldError, Refusal
 from gateway.explain.explain import Terms, explain
 from gateway.explain.explanation import AccessExplanation
+from gateway.oauth.dpop import ALGORITHMS
 from gateway.oauth.tokens import Caller
 from gateway.schema import Schema
 from gateway.settings import Settings
@@ -129,7 +130,7 @@ class Execution:
         if dear := self._too_dear(prepared):
             raise dear
         self._persisted.keep(caller, asked)
-        if rejected := self._reject(prepared.plan):
+        if rejected := self._reject(caller, prepared.plan):
             raise rejected
         return prepared
 
@@ -147,10 +148,10 @@ class Execution:
         limit = self._settings.max_cost
         return too_dear(prepared.cost, limit) if prepared.cost > limit else None
 
-    def _reject(self, plan: Plan) -> Refusal | None:
+    def _reject(self, caller: Caller, plan: Plan) -> Refusal | None:
         """The refusal of the whole for what of it is unauthorized, where the operator wants that."""
         if plan.refusals and self._settings.unauthorized == "reject":
-            return insufficient_scope(plan.refusals)
+            return insufficient_scope(caller, plan.refusals)
         return None
 
     async def run(self, caller: Caller, prepared: Prepared) -> Result:
@@ -185,9 +186,8 @@ class Execution:
             return await self._plan(caller, self._persisted.resolve(caller, asked))
 
         def refuse(prepared: Prepared) -> InvalidDocument | Refusal | None:
-            return (
-                self._too_dear(prepared) or self._reject(prepared.plan) or over_budget(prepared.cost, budget)
-            )
+            rejected = self._too_dear(prepared) or self._reject(access.caller, prepared.plan)
+            return rejected or over_budget(prepared.cost, budget)
 
         most = min(budget, self._settings.max_cost)
         return await explain(access, Terms(self._schema.graphql, self._schema.needed, prepare, refuse, most))
@@ -207,9 +207,12 @@ def too_dear(cost: int, limit: int) -> InvalidDocument:
     return InvalidDocument("COST_LIMIT", [error])
 
 
-def insufficient_scope(refusals: Sequence[GraphQLError]) -> Refusal:
-    """The refusal of a whole operation for what the token does not allow (RFC 6750, 3.1)."""
+def insufficient_scope(caller: Caller, refusals: Sequence[GraphQLError]) -> Refusal:
+    """The refusal of a whole operation for what the token does not allow (RFC 6750, 3.1; RFC 9449, 7.1)."""
     lack = sorted({scope for each in refusals for scope in (each.extensions or {})["missingScopes"]})
     challenge = f'Bearer error="insufficient_scope", scope="{" ".join(lack)}"'
+    if caller.key is not None:
+        # A token that is bound to a key comes by DPoP and by nothing else.
+        challenge = f'DPoP{challenge.removeprefix("Bearer")}, algs="{" ".join(ALGORITHMS)}"'
     message = f"The operation asks for what the token does not allow; it lacks {', '.join(lack)}."
     return Refusal(403, "UNAUTHORIZED_OPERATION", message, {"WWW-Authenticate": challenge})
