@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from gateway.access.agreements import CONTRACT, rights, write_rights
 from gateway.access.pseudonyms import pseudonyms
@@ -16,12 +16,14 @@ from gateway.access.trusted_documents import TrustedDocuments
 from gateway.admission.admission import Admission
 from gateway.clients.changes import Feed
 from gateway.discovery import dataset_scopes, discover, example_folders
+from gateway.endpoint.connections import Connections
 from gateway.endpoint.endpoint import Endpoint
 from gateway.endpoint.examples import Examples
 from gateway.endpoint.execution import Execution
 from gateway.endpoint.persisted import Persisted
 from gateway.endpoint.printed import PrintedSchema
 from gateway.endpoint.shedding import Shedding
+from gateway.endpoint.sockets import Sockets
 from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
 from gateway.graphiql import files
@@ -68,7 +70,8 @@ def create_app(settings: Settings) -> Starlette:
     feed = Feed(writer(settings.database))
     persisted, names = Persisted(trusted), pseudonyms(settings.state)
     execution = Execution(settings, schema, engine, readers, names, admission, feed, persisted)
-    endpoint = Endpoint(settings, verifier, execution)
+    connections = Connections()
+    endpoint = Endpoint(settings, verifier, execution, connections)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -88,6 +91,7 @@ def create_app(settings: Settings) -> Starlette:
 
     application = Starlette(
         routes=[
+            WebSocketRoute("/graphql", Sockets(settings, verifier, execution, connections)),
             Route("/graphql", possession.nonces.offered(endpoint)),
             Route(
                 "/graphql/schema.graphql",
@@ -107,6 +111,8 @@ def create_app(settings: Settings) -> Starlette:
         middleware=[Middleware(Shedding, admission), Middleware(RequestLog)],
         lifespan=lifespan,
     )
+    # Whoever stops the server ends these first: it would wait for them.
+    application.state.connections = connections
     # Such a redirect leads where Host says, and takes a form with a secret along.
     application.router.redirect_slashes = False
     return application

@@ -44,6 +44,11 @@ def invalid_answer(invalid: InvalidDocument, kind: str) -> Response:
 
     A client that takes plain JSON expects 200 for anything that GraphQL itself has to say.
     """
+    return _response({"errors": invalid_errors(invalid)}, kind, 400 if kind == GRAPHQL_JSON else 200)
+
+
+def invalid_errors(invalid: InvalidDocument) -> list[dict[str, Any]]:
+    """What is wrong with an operation that cannot run."""
     metrics.rejections.labels(invalid.code).inc()
     errors = []
     for each in invalid.errors:
@@ -52,33 +57,37 @@ def invalid_answer(invalid: InvalidDocument, kind: str) -> Response:
         found["message"] = each.message if len(each.message) <= _MESSAGE else f"{each.message[:_MESSAGE]}…"
         found["extensions"] = {"code": invalid.code, **found.get("extensions", {})}
         errors.append(found)
-    return _response({"errors": errors}, kind, 400 if kind == GRAPHQL_JSON else 200)
+    return errors
 
 
 def refused_answer(refusal: Refusal, kind: str) -> Response:
     """The answer to a request that is refused as a whole."""
+    return _response({"errors": refused_errors(refusal)}, kind, refusal.status, refusal.headers)
+
+
+def refused_errors(refusal: Refusal) -> list[dict[str, Any]]:
+    """Why something is refused as a whole."""
     metrics.rejections.labels(refusal.code).inc()
-    error = {"message": refusal.message, "extensions": {"code": refusal.code}}
-    return _response({"errors": [error]}, kind, refusal.status, refusal.headers)
+    return [{"message": refusal.message, "extensions": {"code": refusal.code}}]
 
 
 def methods_answer(methods: Sequence[str]) -> Response:
     """The answer to OPTIONS: the methods there are, and no word that lets another origin's scripts in."""
-    return Response(status_code=204, headers={**_KEPT, "Allow": ", ".join(methods)})
+    return Response(status_code=204, headers={**KEPT, "Allow": ", ".join(methods)})
 
 
 def text_answer(text: str) -> Response:
     """A text that is for its caller."""
-    return Response(text, headers=_KEPT, media_type="text/plain")
+    return Response(text, headers=KEPT, media_type="text/plain")
 
 
 def json_answer(value: object) -> Response:
     """A value that is for its caller."""
-    return Response(orjson.dumps(value), headers=_KEPT, media_type="application/json")
+    return Response(orjson.dumps(value), headers=KEPT, media_type="application/json")
 
 
 # An answer is for its caller alone, so nothing on the way may keep it.
-_KEPT = {
+KEPT = {
     "Cache-Control": "no-store",
     "Vary": "Authorization, Accept",
     "X-Content-Type-Options": "nosniff",
@@ -88,7 +97,7 @@ _KEPT = {
 def _response(
     body: Mapping[str, Any], kind: str, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    return Response(orjson.dumps(body), status, {**_KEPT, **(headers or {})}, f"{kind}; charset=utf-8")
+    return Response(orjson.dumps(body), status, {**KEPT, **(headers or {})}, f"{kind}; charset=utf-8")
 
 
 def disclosed(error: GraphQLError, request_id: str | None) -> dict[str, Any]:

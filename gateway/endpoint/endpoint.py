@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -12,9 +10,12 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.admission.tickets import TICKET, Ticket
 from gateway.endpoint.answers import answer, invalid_answer, methods_answer, refused_answer
+from gateway.endpoint.callers import Authenticator, authorization
+from gateway.endpoint.connections import Connections
 from gateway.endpoint.execution import Execution
-from gateway.endpoint.media_types import HTML, JSON, media_type
+from gateway.endpoint.media_types import EVENTS, HTML, JSON, media_type
 from gateway.endpoint.operations import METHODS, Operation, read_operation
+from gateway.endpoint.streams import Streams
 from gateway.engine.documents import InvalidDocument
 from gateway.engine.run import Result
 from gateway.errors import Refusal
@@ -25,18 +26,6 @@ from gateway.telemetry.notes import note
 from gateway.telemetry.tracing import phase
 
 
-class Authenticator(Protocol):
-    """Knows callers by their tokens."""
-
-    async def authenticate(
-        self, authorization: str | None, method: str = "POST", proofs: Sequence[str] = (), path: str = ""
-    ) -> Caller:
-        """The caller behind an Authorization header and the proofs in DPoP headers, at a path below the endpoint.
-
-        Raises `Refusal` (401).
-        """
-
-
 class Endpoint:
     """`/graphql`, as an ASGI application.
 
@@ -45,10 +34,17 @@ class Endpoint:
     has no caller. Nor does any answer let the scripts of another origin in, so they never get to send a header.
     """
 
-    def __init__(self, settings: Settings, authenticator: Authenticator, execution: Execution) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        authenticator: Authenticator,
+        execution: Execution,
+        connections: Connections,
+    ) -> None:
         self._settings = settings
         self._authenticator = authenticator
         self._execution = execution
+        self._streams = Streams(authenticator, execution, connections)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; what is refused or invalid as a whole becomes an answer here."""
@@ -59,6 +55,10 @@ class Endpoint:
                 response = methods_answer(METHODS)
             else:
                 kind = media_type(request)
+                if kind == EVENTS:
+                    kind = JSON
+                    await self._stream(request, send)
+                    return
                 response = page() if kind == HTML else await self.graphql(request, kind)
         except Refusal as refusal:
             note(outcome="refused", code=refusal.code)
@@ -86,6 +86,13 @@ class Endpoint:
         with phase("answer"):
             return answer(result, kind, request.scope.get("request_id"))
 
+    async def _stream(self, request: Request, send: Send) -> None:
+        """The same path, up to an answer that goes out as it comes."""
+        proofs = request.headers.getlist("dpop")
+        caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
+        operation = await read_operation(request, self._settings.max_body, self._settings.deadline)
+        await self._streams.answer(request, send, caller, operation)
+
     async def _run(self, request: Request, caller: Caller, operation: Operation, ticket: Ticket) -> Result:
         """Run the operation; a caller who hangs up stops it."""
         running = asyncio.ensure_future(self._execution.execute(caller, operation, ticket))
@@ -100,12 +107,3 @@ class Endpoint:
                 task.cancel()
             # An exception that nobody fetches, asyncio would log with its text.
             await asyncio.gather(running, gone, return_exceptions=True)
-
-
-def authorization(request: Request) -> str | None:
-    """The Authorization header. Raises `Refusal` 400 where there are several (RFC 6750, 3.1)."""
-    sent = request.headers.getlist("authorization")
-    if len(sent) > 1:
-        challenge = {"WWW-Authenticate": 'Bearer error="invalid_request"'}
-        raise Refusal(400, "BAD_REQUEST", "Send one Authorization header.", challenge)
-    return sent[0] if sent else None

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from gateway.endpoint.answers import json_answer, refused_answer
-from gateway.endpoint.endpoint import Authenticator, authorization
+from gateway.endpoint.callers import Authenticator, authorization
 from gateway.endpoint.media_types import JSON
 from gateway.errors import Refusal
 from gateway.schema import Schema

@@ -12,6 +12,7 @@ from gateway.errors import Refusal
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
 HTML = "text/html"
+EVENTS = "text/event-stream"
 
 _QUALITY = re.compile(r";\s*q=([01](?:\.[0-9]{0,3})?)\s*(?:;|$)")
 
@@ -19,7 +20,8 @@ _QUALITY = re.compile(r";\s*q=([01](?:\.[0-9]{0,3})?)\s*(?:;|$)")
 def media_type(request: Request) -> str:
     """The media type to answer with: the one wanted most of those there are. Raises `Refusal` 406.
 
-    A browser gets the page; a wildcard means plain JSON, for who writes one may not know GraphQL's own type.
+    A browser gets the page; a wildcard means plain JSON, for who writes one may not know GraphQL's own type. A stream
+    gets who wants nothing else as much, for some clients name it beside the others.
     """
     wanted = accepted(request.headers.getlist("accept"))
     anything = wanted.get("application/*", wanted.get("*/*", 0))
@@ -28,9 +30,11 @@ def media_type(request: Request) -> str:
         offers = dict(reversed(offers.items()))
     if request.method in ("GET", "HEAD"):
         offers = {HTML: wanted.get(HTML, wanted.get("text/*", 0)), **offers}
+    if request.method != "HEAD":
+        offers[EVENTS] = wanted.get(EVENTS, 0)
     best = max(offers, key=lambda kind: offers[kind])
     if not offers[best]:
-        raise Refusal(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL_JSON} or {JSON}.")
+        raise Refusal(406, "NOT_ACCEPTABLE", f"Accept {GRAPHQL_JSON}, {JSON} or {EVENTS}.")
     return best
 
 

@@ -65,7 +65,13 @@ async def read_operation(request: Request, limit: int, seconds: float) -> Operat
     Raises `Refusal` 400, 405, 408, 413, 414 or 415 for what is no GraphQL request.
     """
     if request.method not in METHODS:
-        raise Refusal(405, "METHOD_NOT_ALLOWED", "Send operations with POST.", {"Allow": ", ".join(METHODS)})
+        message = "Send operations with POST."
+        if request.method == "PUT":
+            # GraphQL over SSE, "single connection mode".
+            message += (
+                " No stream is reserved here: each operation has its own, for Accept: text/event-stream."
+            )
+        raise Refusal(405, "METHOD_NOT_ALLOWED", message, {"Allow": ", ".join(METHODS)})
     reads_only = request.method != "POST"
     _check_type(request.headers.get("content-type", JSON if reads_only else "").lower())
     try:

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.access.trusted_documents import TrustedDocuments
 from gateway.endpoint.answers import refused_answer, text_answer
-from gateway.endpoint.endpoint import Authenticator, authorization
+from gateway.endpoint.callers import Authenticator, authorization
 from gateway.endpoint.media_types import JSON
 from gateway.endpoint.persisted import not_trusted
 from gateway.errors import Refusal
