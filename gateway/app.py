@@ -29,6 +29,7 @@ from gateway.engine.limits import Limits
 from gateway.graphiql import files
 from gateway.graphiql.application import register
 from gateway.health import health
+from gateway.leaving import leaving
 from gateway.logs import RequestLog
 from gateway.oauth.issuers import outside_issuers
 from gateway.oauth.keys import signing_keys
@@ -76,6 +77,7 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await readers.open()
+        leaving.on_end(connections.end)
         try:
             async with (
                 revocations.followed(),
@@ -111,8 +113,6 @@ def create_app(settings: Settings) -> Starlette:
         middleware=[Middleware(Shedding, admission), Middleware(RequestLog)],
         lifespan=lifespan,
     )
-    # Whoever stops the server ends these first: it would wait for them.
-    application.state.connections = connections
     # Such a redirect leads where Host says, and takes a form with a secret along.
     application.router.redirect_slashes = False
     return application

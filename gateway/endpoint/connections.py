@@ -41,10 +41,7 @@ class Connections:
                 self._none.set()
 
     async def end(self) -> None:
-        """Close WebSockets with 1001 and complete streams, and let no other be opened; returns when none is left.
-
-        To be called before the server stops, for it waits for what is open.
-        """
+        """Close WebSockets with 1001 and complete streams, and let no other be opened; returns when none is left."""
         self.ending.set()
         if self._open:
             await self._none.wait()
