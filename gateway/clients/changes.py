@@ -2,7 +2,7 @@
 
 A row of `order_changes` is written by a trigger of `orders`, so that it is in the transaction of the change, whoever
 makes it, and gone with it when that is rolled back. The trigger writes nothing while nobody listens: a first filling of
-the base, and every pull without an audience, cost one look at an empty table a row.
+the base, and every pull without an audience, cost a look at an empty table a row, which cannot be measured.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import orjson
 from graphql import GraphQLError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from gateway.admission.ledger import Held
+from gateway.admission.memory import Held
 from gateway.endpoint.answers import disclosed, execution_result, invalid_errors, refused_errors
 from gateway.endpoint.callers import Authenticator, authorization, lapse
 from gateway.endpoint.connections import PATIENCE, Connections

@@ -16,7 +16,7 @@ import orjson
 from starlette.requests import Request
 from starlette.types import Send
 
-from gateway.admission.ledger import Held
+from gateway.admission.memory import Held
 from gateway.endpoint.answers import KEPT, execution_result, invalid_errors, refused_errors
 from gateway.endpoint.callers import Authenticator, authorization, lapse
 from gateway.endpoint.connections import PATIENCE, Connections, first

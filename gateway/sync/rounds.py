@@ -51,6 +51,8 @@ async def pull_all(
     came until then is kept, and the next round goes on there.
     """
     known = list(sources)
+    async with engine.begin() as connection:
+        await forget(connection, datetime.now(UTC))
     failures = await _pull(engine, known, lambda dataset: "accounts" in dataset.covers, watcher)
     async with engine.begin() as connection:
         early = await link(connection, secret)
@@ -58,7 +60,6 @@ async def pull_all(
     failures += await _pull(engine, known, lambda dataset: "accounts" not in dataset.covers, watcher)
     async with engine.begin() as connection:
         report = await link(connection, secret)
-        await forget(connection, datetime.now(UTC))
     if failures:
         raise PartnerError(failures[0].kind, "; ".join(failure.message for failure in failures))
     return replace(report, linked=report.linked + early.linked, founded=report.founded + early.founded)
