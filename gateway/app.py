@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -26,6 +26,7 @@ from gateway.endpoint.shedding import Shedding
 from gateway.endpoint.sockets import Sockets
 from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
+from gateway.errors import SettingsError
 from gateway.graphiql import files
 from gateway.graphiql.application import register
 from gateway.health import health
@@ -48,6 +49,7 @@ from gateway.telemetry.pulse import pulse
 
 def create_app(settings: Settings) -> Starlette:
     """The gateway, ready to be served. Its database must have been prepared (`prepare`)."""
+    _check_names(settings.trace_context)
     schema = Schema(discover())
     database = writer(settings.database)
     readers = Readers(settings.database, settings.readers)
@@ -116,6 +118,12 @@ def create_app(settings: Settings) -> Starlette:
     # Such a redirect leads where Host says, and takes a form with a secret along.
     application.router.redirect_slashes = False
     return application
+
+
+def _check_names(trusted: Collection[str]) -> None:
+    names = ("callers", *(each.name for each in discover()))
+    if unknown := sorted(set(trusted) - set(names)):
+        raise SettingsError(f"trace_context names {', '.join(unknown)}; there are {', '.join(names)}")
 
 
 async def register_graphiql(settings: Settings) -> None:

@@ -140,7 +140,7 @@ def _seconds(value: Any) -> float:
 
 
 def _pause(value: Any) -> float:
-    return 0.0 if value in (0, "0") else _seconds(value)
+    return 0.0 if str(value) in ("0", "0.0") else _seconds(value)
 
 
 def _address(value: Any) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -162,3 +163,14 @@ def test_the_usual_address_gives_way(tmp_path: Path, caplog: pytest.LogCaptureFi
         assert first in (9464, None)
         assert second is None
     assert "metrics are not served" in caplog.text
+
+
+def test_the_metrics_are_those_in_readme() -> None:
+    """Each that there is, and no other."""
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    table = readme.partition("| metric (`gateway_…`)")[2].partition("\n\n")[0]
+    named = {name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    progress = {"sync_records", "sync_unreadable_records", "sync_timestamp_seconds"}
+    ours = {each.name + "_total" * (each.type == "counter") for each in registry.collect()}
+    assert {f"gateway_{name}" for name in named - progress} == ours
+    assert progress < named

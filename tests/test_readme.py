@@ -123,6 +123,8 @@ def test_every_setting_is_in_readme_with_its_default() -> None:
         for each in fields(Settings)
         if each.name not in ("state", "connectors", "issuers")
     }
+    # What is not set has a meaning of its own.
+    defaults |= {"metrics": "127.0.0.1:9464", "trace_context": "none"}
     assert {name: str(value).removesuffix(".0") for name, value in defaults.items()} == listed
 
 

@@ -14,6 +14,9 @@ origin = "https://gateway.example"
 unauthorized = "reject"
 deadline = 2.5
 max_body = 5000
+drain = 0
+metrics = "[::1]:9"
+trace_context = ["callers"]
 
 [connectors.alibaba]
 url = "http://127.0.0.1:9"
@@ -48,6 +51,7 @@ def test_the_file_is_read(tmp_path: Path) -> None:
     found = load(written(tmp_path, FILE))
     assert (found.origin, found.unauthorized) == ("https://gateway.example", "reject")
     assert (found.deadline, found.max_body, found.max_depth) == (2.5, 5000, Settings().max_depth)
+    assert (found.drain, found.metrics, found.trace_context) == (0, ("::1", 9), ("callers",))
     assert found.connectors == {"alibaba": {"url": "http://127.0.0.1:9", "app_key": "1"}}
     assert (found.database, found.issuer) == (tmp_path / "gateway.db", "https://gateway.example/oauth")
     assert found.audience == "https://gateway.example/graphql"
@@ -92,6 +96,12 @@ WRONG = [
     ("readers", "0", "0"),
     ("readers", "1979-05-27", None),
     ("readers", "{}", None),
+    ("drain", "-1", "-1"),
+    ("drain", "false", None),
+    ("metrics", '"9464"', "9464"),
+    ("metrics", '"127.0.0.1:70000"', "127.0.0.1:70000"),
+    ("metrics", "9464", None),
+    ("trace_context", "[1]", None),
 ]
 
 

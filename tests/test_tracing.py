@@ -7,11 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from gateway.app import create_app
 from gateway.errors import Kind, PartnerError, SettingsError
+from gateway.settings import Settings
 from gateway.telemetry import tracing
 from gateway.telemetry.tracing import FLUSH, ids, phase, traceparent, wanted
 from gateway.upstream.http import Answer, Request
@@ -132,3 +135,9 @@ def test_a_collector_that_does_not_answer_keeps_nobody(monkeypatch: pytest.Monke
         began = time.monotonic()
         tracing.stop()
         assert time.monotonic() - began < FLUSH + 1
+
+
+def test_a_name_that_is_none_is_told(tmp_path: Path) -> None:
+    """A typing error does not pass silently."""
+    with pytest.raises(SettingsError, match="trace_context names alibab; there are callers, alibaba"):
+        create_app(Settings(state=tmp_path, trace_context=("callers", "alibab")))
