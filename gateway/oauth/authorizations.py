@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, Row, Select, Text, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Row,
+    Select,
+    Text,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 
 from gateway.oauth.revocations import revoke
-from gateway.store.tables import Instant, instant, table
+from gateway.store.tables import Instant, instant, metadata, table
 
 authorizations = table(
     "authorizations",
@@ -25,9 +38,14 @@ authorizations = table(
     Column("created_at", Instant, nullable=False),
     Column("revoked_at", Instant),
     Index("ix_authorizations_user_id", "user_id"),
+    Index("ix_authorizations_created_at", "created_at"),
 )
 """A family of tokens: all that follow from one consent end with it. `details` is the JSON of `authorization_details`
 (RFC 9396) as granted, `key` the thumbprint its tokens are bound to."""
+
+
+KEPT = timedelta(days=32)
+"""How long an authorization is kept: longer than its refresh tokens live, and than codes are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +72,8 @@ def begin(
     details: str | None = None,
     key: str | None = None,
 ) -> str:
-    """Keep what a person consented to; the authorization's id."""
+    """Keep what a person consented to; the authorization's id. Those that are long over are forgotten."""
+    _forget(connection)
     id = secrets.token_urlsafe(16)
     row = {
         "id": id,
@@ -68,6 +87,19 @@ def begin(
     }
     connection.execute(insert(authorizations).values(row))
     return id
+
+
+def _forget(connection: Connection) -> None:
+    """Forget the authorizations that are so old that nothing can follow from them, nor be known by them as stolen."""
+    old = authorizations.c.created_at < instant(datetime.now(UTC) - KEPT)
+    unused = (~exists().where(each == authorizations.c.id) for each in _referring())
+    connection.execute(delete(authorizations).where(old, *unused))
+
+
+def _referring() -> Iterator[Column[Any]]:
+    """The columns of other tables that hold an authorization's id."""
+    for other in metadata.tables.values():
+        yield from (each for each in other.c if each.references(authorizations.c.id))
 
 
 def bind(connection: Connection, id: str, key: str) -> None:

@@ -19,7 +19,7 @@ from authlib.oauth2.rfc6749.errors import (
 )
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
-from sqlalchemy import Column, Connection, ForeignKey, Text, delete, insert, update
+from sqlalchemy import Column, Connection, ForeignKey, Index, Text, delete, insert, update
 
 from gateway.oauth.applications import Application, hash_secret
 from gateway.oauth.authorizations import Authorization, authorization, begin, end, with_authorization
@@ -46,6 +46,8 @@ codes = table(
     Column("challenge", Text, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("used_at", Instant),
+    Index("ix_codes_authorization_id", "authorization_id"),
+    Index("ix_codes_expires_at", "expires_at"),
 )
 """Authorization codes, each by its SHA-256; `challenge` is PKCE's, by S256."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
-from sqlalchemy import Column, Connection, ForeignKey, Text, delete, insert, update
+from sqlalchemy import Column, Connection, ForeignKey, Index, Text, delete, insert, update
 
 from gateway.oauth.applications import Application, hash_secret
 from gateway.oauth.authorizations import Authorization, authorization, end, with_authorization
@@ -29,6 +29,8 @@ refresh_tokens = table(
     Column("authorization_id", Text, ForeignKey("authorizations.id"), nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("used_at", Instant),
+    Index("ix_refresh_tokens_authorization_id", "authorization_id"),
+    Index("ix_refresh_tokens_expires_at", "expires_at"),
 )
 """Refresh tokens, each by its SHA-256."""
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Column, Connection, Text, delete, select
+from sqlalchemy import Column, Connection, Index, Text, delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,6 +18,7 @@ revocations = table(
     "revocations",
     Column("key", Text, primary_key=True),
     Column("revoked_at", Instant, nullable=False),
+    Index("ix_revocations_revoked_at", "revoked_at"),
 )
 """What is revoked: `token:<jti>`, `grant:<authorization>`, `application:<id>` or `user:<id>`, of each the tokens issued
 until then; kept until all of those have expired."""

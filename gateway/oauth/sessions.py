@@ -7,7 +7,7 @@ import re
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Column, Connection, ForeignKey, Text, delete, insert, select
+from sqlalchemy import Column, Connection, ForeignKey, Index, Text, delete, insert, select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +22,7 @@ sessions = table(
     Column("digest", Text, primary_key=True),
     Column("user_id", Text, ForeignKey("users.id"), nullable=False),
     Column("expires_at", Instant, nullable=False),
+    Index("ix_sessions_expires_at", "expires_at"),
 )
 """Browsers that are signed in, each by the SHA-256 of its cookie."""
 
