@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+
+PATIENCE = 5.0
+"""Seconds that what goes on for ever may take to end."""
 
 
 class Leaving:
@@ -20,14 +25,20 @@ class Leaving:
         """Begin to leave."""
         self.begun, self.unready = True, self.unready or unready
 
-    def on_end(self, end: Callable[[], Awaitable[None]]) -> None:
-        """Have something that would go on for ever ended before the process waits for what is in flight."""
+    @contextlib.contextmanager
+    def ended_by(self, end: Callable[[], Awaitable[None]]) -> Iterator[None]:
+        """While the block runs, something goes on that ends only when it is told to, so."""
         self._ends.append(end)
+        try:
+            yield
+        finally:
+            self._ends.remove(end)
 
     async def end(self) -> None:
-        """End all that would go on for ever."""
-        for end in self._ends:
-            await end()
+        """End all that would go on for ever, in `PATIENCE` or without waiting for it any longer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.gather(*(end() for end in self._ends))
 
 
 leaving = Leaving()

@@ -12,6 +12,7 @@ import uvloop
 from starlette.applications import Starlette
 from uvicorn.config import STARTUP_FAILURE
 
+from gateway import leaving
 from gateway.app import create_app
 from gateway.draining import Server
 from gateway.errors import SettingsError
@@ -100,7 +101,8 @@ def _bound(config: uvicorn.Config) -> socket.socket:
 
 def _serve_together(config: uvicorn.Config, settings: Settings) -> None:
     share_among_workers(settings)
-    patience = config.timeout_keep_alive + (config.timeout_graceful_shutdown or 0) + tracing.FLUSH + SLOW
+    answering = config.timeout_keep_alive + (config.timeout_graceful_shutdown or 0)
+    patience = answering + leaving.PATIENCE + tracing.FLUSH + SLOW
     with _bound(config) as listening:
         together = Supervisor(config, [listening], settings.drain, patience)
         with exposed(settings, lambda: together.workers):

@@ -8,6 +8,8 @@ import os
 import random
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -17,11 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
+import psutil
 import pytest
 import requests
 from urllib3.exceptions import NewConnectionError
 
-from tests.test_workers import Pair, serving, until
+from tests.test_workers import Pair, serves, serving, until
 
 BODY = b'{"query": "{ caller { party } }"}'
 
@@ -187,11 +190,36 @@ def test_told_twice_it_ends_at_once(tmp_path: Path, workers: int) -> None:
         assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
-def test_a_worker_that_does_not_end_is_killed(tmp_path: Path) -> None:
+SUPERVISOR = """
+import sys, uvicorn
+from gateway.supervisor import Supervisor
+config = uvicorn.Config("starlette.applications:Starlette", port=0, workers=2, factory=True, log_config=None)
+with config.bind_socket() as listening:
+    print(listening.getsockname()[1], flush=True)
+    Supervisor(config, [listening], drain=0, patience=1).run()
+"""
+
+
+def test_a_worker_that_does_not_end_is_killed() -> None:
     """One that is stopped, say: the others and the port are free in time."""
-    with serving(tmp_path, 2, GATEWAY_DEADLINE="0.2") as pair:
-        [first, *_] = pair.workers()
-        os.kill(first, signal.SIGSTOP)
-        pair.process.send_signal(signal.SIGTERM)
-        assert pair.process.wait(40) == 0
-        assert not Path(f"/proc/{first}").exists()
+    command = [sys.executable, "-c", SUPERVISOR]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            until(lambda: accepts(port), 60)
+            [first, second] = [each for each in psutil.Process(process.pid).children() if serves(each)]
+            first.suspend()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+            assert not first.is_running()
+            assert not second.is_running()
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def accepts(port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
