@@ -79,16 +79,16 @@ def create_app(settings: Settings) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await readers.open()
-        leaving.on_end(connections.end)
         try:
-            async with (
-                revocations.followed(),
-                trusted.followed(),
-                admission.opened(),
-                feed.followed(),
-                pulse(revocations.age),
-            ):
-                yield
+            with leaving.ended_by(connections.end):
+                async with (
+                    revocations.followed(),
+                    trusted.followed(),
+                    admission.opened(),
+                    feed.followed(),
+                    pulse(revocations.age),
+                ):
+                    yield
         finally:
             await readers.close()
             await database.dispose()
