@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import psutil
@@ -24,6 +25,7 @@ import pytest
 import requests
 from urllib3.exceptions import NewConnectionError
 
+from tests.subscribers import Station
 from tests.test_workers import Pair, serves, serving, until
 
 BODY = b'{"query": "{ caller { party } }"}'
@@ -223,3 +225,24 @@ def accepts(port: int) -> bool:
     """Whether somebody listens there."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_who_listens_is_told_of_the_end(tmp_path: Path) -> None:
+    """A WebSocket is closed with 1001 and a stream completed; neither holds the process up."""
+    with serving(tmp_path, 1) as pair:
+        station = Station(pair.settings, Load(pair).port)
+
+        token = pair.token()
+
+        async def listen() -> tuple[int, tuple[str, Any]]:
+            async with station.socket() as socket, station.stream(token=token) as events:
+                await socket.init(token)
+                await socket.subscribe()
+                await socket.say("ping")
+                assert (await socket.hear())["type"] == "pong"
+                pair.process.send_signal(signal.SIGTERM)
+                (code, _), said = await asyncio.gather(socket.closed(), events.event())
+                return code, said
+
+        assert asyncio.run(listen()) == (1001, ("complete", None))
+        assert pair.process.wait(20) == 0
