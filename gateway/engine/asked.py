@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.engine.completion import AbstractOf, Completer, ListOf, ObjectOf
+from gateway.engine.completion import Completer
+from gateway.engine.lists import ListOf
+from gateway.engine.objects import AbstractOf, ObjectOf
 from gateway.engine.selection import Attribute, Batched
 
 

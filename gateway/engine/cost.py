@@ -22,8 +22,11 @@ from graphql import (
     OperationType,
 )
 
-from gateway.engine.completion import AbstractOf, Completer, Leaf, ListOf, ObjectOf
+from gateway.engine.completion import Completer
 from gateway.engine.introspection import Introspection
+from gateway.engine.leaves import Leaf
+from gateway.engine.lists import ListOf
+from gateway.engine.objects import AbstractOf, ObjectOf
 from gateway.engine.prices import Price, Size, field_price, list_length, together
 from gateway.engine.selection import Attribute, Batched, Event, Field, Selection
 from gateway.engine.weights import list_size_of, weight_of

@@ -35,10 +35,13 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from gateway.engine.asked import asked_below
 from gateway.engine.batch import Source, attribute_of, batch_of, source_of
-from gateway.engine.completion import AbstractOf, Completer, Leaf, ListOf, ObjectOf, Site
+from gateway.engine.completion import Completer, Site
 from gateway.engine.cost import Estimate, estimate
 from gateway.engine.documents import Document, InvalidDocument, conditions
 from gateway.engine.introspection import Introspection, Never, extent, most
+from gateway.engine.leaves import Leaf
+from gateway.engine.lists import ListOf
+from gateway.engine.objects import AbstractOf, ObjectOf
 from gateway.engine.selection import (
     Arguments,
     Asked,

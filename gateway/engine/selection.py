@@ -13,7 +13,8 @@ from typing import Any
 from graphql import GraphQLError
 
 from gateway.engine.batch import Batch
-from gateway.engine.completion import FAILED, Column, Completer, Leaf, Site
+from gateway.engine.completion import FAILED, Column, Completer, Site
+from gateway.engine.leaves import Leaf
 from gateway.engine.places import Place, Under
 from gateway.telemetry import tracing
 from gateway.telemetry.spans import batch_span, note_failures

@@ -9,7 +9,9 @@ from typing import Any, cast
 from graphql import GraphQLError, GraphQLSchema, get_named_type
 
 from gateway.access.scopes import Alternatives, both, rule
-from gateway.engine.completion import AbstractOf, Completer, ListOf, ObjectOf, Site
+from gateway.engine.completion import Completer, Site
+from gateway.engine.lists import ListOf
+from gateway.engine.objects import AbstractOf, ObjectOf
 from gateway.engine.selection import Field, Refused, Selection
 from gateway.explain.explanation import ExplainedField, ExplainedLock, ExplainedRefusal, ExplainedType
 

@@ -21,8 +21,11 @@ from sqlalchemy.sql import visitors
 
 from gateway.access.request import Access
 from gateway.engine.batch import type_names
-from gateway.engine.completion import AbstractOf, Column, Completer, Leaf, ListOf, ObjectOf
+from gateway.engine.completion import Column, Completer
 from gateway.engine.engine import Prepared
+from gateway.engine.leaves import Leaf
+from gateway.engine.lists import ListOf
+from gateway.engine.objects import AbstractOf, ObjectOf
 from gateway.engine.plan import Stream
 from gateway.engine.run import Run
 from gateway.engine.selection import Asked, Attribute, Batched, Event, Field

@@ -11,7 +11,8 @@ from typing import Any
 from gateway.access.request import Access
 from gateway.endpoint.execution import Execution
 from gateway.endpoint.operations import Operation
-from gateway.engine.completion import AbstractOf, ListOf, ObjectOf
+from gateway.engine.lists import ListOf
+from gateway.engine.objects import AbstractOf, ObjectOf
 from gateway.engine.run import Result
 from gateway.engine.selection import Asked, Batched
 from gateway.oauth.tokens import Caller
