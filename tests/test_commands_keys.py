@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import pytest
 
 from gateway.oauth.keyfile import State, fresh, read, write
 from gateway.oauth.keys import key_file
-from gateway.oauth.rotation import PUBLISHED
+from gateway.oauth.rotation import PUBLISHED, Rotation, replace_all, rotate
+from gateway.store import database
 from tests.test_command_line import Line, line
 
 __all__ = ["line"]
@@ -97,6 +100,7 @@ def test_an_emergency_says_what_breaks(line: Line) -> None:
 
 def test_cron_changes_nothing_before_the_key_is_that_old(line: Line) -> None:
     """And leaves no entry for having done nothing."""
+    line.run("migrate")
     before = key_file(line.state).read_bytes()
     code, said, _ = line.run("keys", "rotate", "--age", "1")
     assert (code, said) == (0, "Nothing is due.\n")
@@ -109,3 +113,38 @@ def test_a_damaged_file_is_told_in_one_line(line: Line, command: tuple[str, ...]
     path = key_file(line.state)
     write(path, [fresh(State.RETIRED, 0, 0)])
     assert str(path) in line.refused(*command)
+
+
+@pytest.mark.parametrize("command", [("keys", "rotate"), ("keys", "rotate", "--now")])
+def test_no_key_changes_without_an_entry(
+    line: Line, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the audit trail cannot be written, the keys stay, and no draft of others is left behind."""
+    line.run("keys", "rotate")
+    let_time_pass(line.state)
+    before, trail = key_file(line.state).read_bytes(), entries(line)
+    monkeypatch.setattr(database, "_PATIENCE", 0.1)
+    with closing(sqlite3.connect(line.state / "gateway.db", isolation_level=None)) as held:
+        held.execute("BEGIN IMMEDIATE")
+        line.refused(*command)
+    assert key_file(line.state).read_bytes() == before
+    assert entries(line) == trail
+    assert list(line.state.glob(".signing-key.*")) == []
+    assert line.run(*command).code == 0
+    assert key_file(line.state).read_bytes() != before
+
+
+@pytest.mark.parametrize("change", [rotate, replace_all])
+def test_what_is_recorded_is_on_the_disk_already(line: Line, change: Callable[..., Rotation]) -> None:
+    """All that is left to do then is to give it its name; others who would change the file wait."""
+    path = key_file(line.state)
+    before, seen = [key.kid for key in read(path)], list[str]()
+
+    def recorded(step: Rotation) -> None:
+        assert [key.kid for key in read(path)] == before
+        [draft] = line.state.glob(".signing-key.*")
+        seen.extend(key.kid for key in read(draft))
+        assert seen == [key.kid for key in step.keys]
+
+    change(path, int(time.time()), record=recorded)
+    assert [key.kid for key in read(path)] == seen

@@ -62,16 +62,16 @@ def rotate_keys(
     current one, which goes by itself when its last token has expired. Nothing breaks, however often this runs:
     from cron, each hour, with --age 30 every key signs for a month.
     """
-    path = key_file(load().state)
+    path, at = key_file(load().state), int(time.time())
 
-    async def work(connection: AsyncConnection) -> Rotation:
-        at = int(time.time())
-        done = replace_all(path, at) if now else rotate(path, at, age * _DAY)
-        for each in done.changes:
-            await record(connection, "keys rotate", each.kid, state=each.now.value, emergency=now)
-        return done
+    def recorded(step: Rotation) -> None:
+        async def work(connection: AsyncConnection) -> None:
+            for each in step.changes:
+                await record(connection, "keys rotate", each.kid, state=each.now.value, emergency=now)
 
-    done = run(work)
+        run(work)
+
+    done = replace_all(path, at, recorded) if now else rotate(path, at, age * _DAY, recorded)
     if json:
         print_one(_as_json(done), as_json=True)
     else:

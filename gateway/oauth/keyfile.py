@@ -99,6 +99,13 @@ def _key(entry: dict[str, Any]) -> SigningKey:
 
 def write(path: Path, keys: Sequence[SigningKey]) -> None:
     """Replace the file: whoever reads finds the old one or the new one, whole, also after a crash."""
+    with drafted(path, keys):
+        pass
+
+
+@contextmanager
+def drafted(path: Path, keys: Sequence[SigningKey]) -> Iterator[None]:
+    """Replace the file at the end of the block, unless that raises; the new one is on the disk before it begins."""
     entries = [
         {"state": key.state.value, "since": key.since, "due": key.due, "jwk": key.pair.as_dict(private=True)}
         for key in keys
@@ -110,6 +117,7 @@ def write(path: Path, keys: Sequence[SigningKey]) -> None:
             json.dump({"keys": entries}, file)
             file.flush()
             os.fsync(descriptor)
+        yield
         os.replace(draft, path)
     except BaseException:
         os.unlink(draft)

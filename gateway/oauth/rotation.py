@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.oauth.keyfile import SigningKey, State, fresh, locked, read, write
+from gateway.oauth.keyfile import SigningKey, State, drafted, fresh, locked, read
 from gateway.oauth.metadata import MAX_AGE
 from gateway.oauth.tokens import LIFETIME
 
@@ -41,30 +41,41 @@ class Rotation(NamedTuple):
         return min((key.due for key in self.keys if key.due is not None), default=None)
 
 
-def rotate(path: Path, now: int, age: int = 0) -> Rotation:
+def unrecorded(_: Rotation) -> None:
+    """Keep no record of a rotation."""
+
+
+def rotate(path: Path, now: int, age: int = 0, record: Callable[[Rotation], None] = unrecorded) -> Rotation:
     """Do the step of the rotation that is due, if one is: forget the retired key whose time is over, and then let the
     next key sign where it was published for long enough, or publish one where the current key is `age` seconds old.
 
-    `now` is seconds since the epoch. Run at any time and as often as one likes, it breaks nothing.
+    `now` is seconds since the epoch. Run at any time and as often as one likes, it breaks nothing. What `record` is
+    told is done once it returns, and not if it raises: no key changes without a record. Only who is killed right then
+    leaves a record of what was not done.
     """
     with locked(path):
         before = read(path)
         after = _turned([key for key in before if key.state_at(now) is not State.GONE], now, age)
-        if after != before:
-            write(path, after)
-    return Rotation(_changes(before, after), after)
+        return _changed(path, before, after, record) if after != before else Rotation([], after)
 
 
-def replace_all(path: Path, now: int) -> Rotation:
+def replace_all(path: Path, now: int, record: Callable[[Rotation], None] = unrecorded) -> Rotation:
     """Let a new key sign at once and forget all others, for they may be known to others, the next one with them.
 
     Every token that was issued is refused from now on, and whoever keeps a set of keys refuses the new tokens until
-    it asks again, `MAX_AGE` seconds at most.
+    it asks again, `MAX_AGE` seconds at most. `record` is that of `rotate`.
     """
     with locked(path):
-        before, after = read(path), [fresh(State.CURRENT, now)]
-        write(path, after)
-    return Rotation(_changes(before, after), after)
+        return _changed(path, read(path), [fresh(State.CURRENT, now)], record)
+
+
+def _changed(
+    path: Path, before: list[SigningKey], after: list[SigningKey], record: Callable[[Rotation], None]
+) -> Rotation:
+    done = Rotation(_changes(before, after), after)
+    with drafted(path, after):
+        record(done)
+    return done
 
 
 def _turned(keys: list[SigningKey], now: int, age: int) -> list[SigningKey]:
