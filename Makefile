@@ -52,8 +52,9 @@ lock: .venv/test.installed
 	$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements.txt
 	touch $@
 
-.venv/test.installed: .venv/python requirements-test.txt
+.venv/test.installed: .venv/python requirements-test.txt tests/attacks/requirements.txt
 	$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements-test.txt
+	$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check --no-deps --require-hashes -r tests/attacks/requirements.txt
 	touch $@ .venv/run.installed
 
 graphiql: $(GRAPHIQL)/node_modules/.installed
