@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from graphql import parse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.engine.limits import Definition, Excess, Limits, check
@@ -101,6 +101,7 @@ def documents(draw: st.DrawFn) -> str:
 
 
 @given(documents())
+@settings(deadline=None)
 def test_what_is_measured_is_what_the_text_spelled_out_has(text: str) -> None:
     """Every count equals that of the same document without a fragment, which is easily counted.
 
