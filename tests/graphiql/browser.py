@@ -99,6 +99,11 @@ class Visit:
         )
         return json.loads(found.json_value())
 
+    def entered(self) -> None:
+        """Wait until GraphiQL is there for whoever is signed in."""
+        self.page.wait_for_selector(".bar[data-state=caller]")
+        self.page.get_by_role("button", name="Examples").wait_for()
+
     def sign_out(self) -> None:
         """Sign out; the page has forgotten the person."""
         self.page.get_by_role("button", name="Sign out").click()
@@ -111,7 +116,7 @@ class Visit:
         self.page.fill("[name=password]", password)
         self.page.get_by_role("button", name="Sign in").click()
         self.page.get_by_role("button", name="Allow", exact=True).click()
-        self.page.wait_for_selector(".bar[data-state=caller]")
+        self.entered()
 
 
 @contextmanager

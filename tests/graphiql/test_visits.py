@@ -38,7 +38,9 @@ def test_a_person_signs_in_asks_and_signs_out(visit: Visiting, served: Settings,
         shown = window.page.locator(".bar .caller").inner_text()
         assert all(each in shown for each in (person["id"], party, "graphiql", *person["scopes"]))
         window.write(CALLER)
-        asked = window.run()["data"]["caller"]
+        answer = window.run()
+        assert "errors" not in answer, answer
+        asked = answer["data"]["caller"]
         assert (asked["party"], asked["application"]) == (party, "graphiql")
         assert sorted(asked["scopes"]) == sorted(person["scopes"])
 

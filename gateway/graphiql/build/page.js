@@ -10,5 +10,6 @@ export { explorerPlugin } from "@graphiql/plugin-explorer";
 export { HISTORY_PLUGIN } from "@graphiql/plugin-history";
 export { ToolbarButton, useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 export { GraphiQL } from "graphiql";
+export { parse } from "graphql";
 export { Fragment, createElement, useSyncExternalStore } from "react";
 export { createRoot } from "react-dom/client";

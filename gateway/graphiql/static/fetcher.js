@@ -1,5 +1,7 @@
 /** Fetcher: how GraphiQL's operations get to the gateway, and its answers back. */
 
+import { nameOf, subscribes } from "./operations.js";
+
 const failure = (message) => ({ errors: [{ message }] });
 
 /** Asks nobody, for there is nobody who asks. `remind` says so elsewhere. */
@@ -8,19 +10,14 @@ export const nobody = (remind) => async () => {
   return failure("Sign in first, with the fields at the top of the page.");
 };
 
-function subscribes({ operationName }, document) {
-  const operations = document?.definitions.filter(({ kind }) => kind === "OperationDefinition") ?? [];
-  const asked = operations.find(({ name }) => name?.value === operationName) ?? operations[0];
-  return asked?.operation === "subscription";
-}
-
 /** An observable, so that GraphiQL's stop button ends the request, and the gateway the work. */
-export const fetcher = (session) => (operation, { headers = {}, documentAST } = {}) => ({
+export const fetcher = (session) => ({ query, variables, operationName }, { headers = {} } = {}) => ({
   subscribe(observer) {
+    const operation = { query, variables, operationName: nameOf(query, operationName) };
     const { signal, ...stop } = stoppable();
     const give = (answer) => signal.aborted || observer.next(answer);
     const run = async () => {
-      if (!subscribes(operation, documentAST)) return give(await session.ask(operation, headers, signal));
+      if (!subscribes(query, operationName)) return give(await session.ask(operation, headers, signal));
       for await (const answer of session.follow(operation, headers, signal)) give(answer);
     };
     run()

@@ -1,6 +1,7 @@
 /** Refusals: where somebody asks why, beside the editor and under an answer of which something was refused. */
 
 import { icon } from "./icons.js";
+import { nameOf } from "./operations.js";
 import { ToolbarButton, createElement as h, useGraphiQL, useGraphiQLActions } from "./vendor/graphiql.js";
 
 const CODES = new Set(["UNAUTHORIZED_FIELD_OR_TYPE", "UNAUTHORIZED_OPERATION"]);
@@ -27,7 +28,8 @@ export function useExplain(explanation) {
   return () => {
     setVisiblePlugin("Access");
     const given = parse(variables.getValue()) ?? {};
-    explanation.ask({ document: query.getValue(), variables: given, operationName: operationName ?? null });
+    const document = query.getValue();
+    explanation.ask({ document, variables: given, operationName: nameOf(document, operationName) });
   };
 }
 

@@ -36,12 +36,16 @@ function endOf(token) {
   return Number.isFinite(exp) ? exp * 1000 : Infinity;
 }
 
+/** Whether a stream says with this answer that its token is not good any more. */
+const lapses = ({ errors }) => errors?.some(({ extensions }) => extensions?.code === "UNAUTHENTICATED") ?? false;
+
 /** Events: `ended` (with `detail`, why), `delayed` (a renewal failed and is tried again), `renewed`. */
 export class Session extends EventTarget {
   #source;
   #token;
   #renewal;
   #timer;
+  #closed = new AbortController();
 
   /** Signs in with an application's id and secret. */
   static open(credentials) {
@@ -74,16 +78,32 @@ export class Session extends EventTarget {
     return read(await this.#post(operation, ANSWER, headers, signal));
   }
 
-  /** The answers to a subscription as they come, until it ends. */
+  /** The answers to a subscription as they come, until it ends; a token that ends first gives way to the next. */
   async *follow(operation, headers = {}, signal = undefined) {
-    const response = await this.#post(operation, EVENTS, headers, signal);
-    if (response.headers.get("content-type")?.startsWith(EVENTS)) yield* answers(response.body);
-    else yield await read(response);
+    while (yield* this.#stream(operation, headers, signal)) await this.#renew();
   }
 
   /** What the gateway has for this caller below its endpoint. */
   async get(path) {
-    return read(await this.#send(`${GRAPHQL}${path}`, { headers: { Accept: "application/json" } }));
+    const response = await this.#send(`${GRAPHQL}${path}`, { headers: { Accept: "application/json" } });
+    const body = await read(response);
+    if (response.ok) return body;
+    throw new Error(body.errors?.[0]?.message ?? `The gateway answered ${response.status}.`);
+  }
+
+  /** The answers of one connection; says in the end whether only the token had ended, of which there is another. */
+  async *#stream(operation, headers, signal) {
+    const response = await this.#post(operation, EVENTS, headers, signal);
+    if (!response.headers.get("content-type")?.startsWith(EVENTS)) {
+      yield await read(response);
+      return false;
+    }
+    const own = new Headers(headers).has("authorization");
+    for await (const answer of answers(response.body)) {
+      if (this.#source && !own && lapses(answer)) return true;
+      yield answer;
+    }
+    return false;
   }
 
   #post(operation, accept, headers, signal) {
@@ -93,21 +113,23 @@ export class Session extends EventTarget {
   }
 
   /** Sends a request with the token, and once more with the next one if the gateway does not take it. */
-  async #send(path, { headers, ...options }) {
-    const sent = new Headers(headers);
-    if (sent.has("authorization")) return send(path, { ...options, headers: sent });
+  async #send(path, { headers, signal, ...options }) {
+    const either = AbortSignal.any([this.#closed.signal, signal].filter(Boolean));
+    const own = new Headers(headers).has("authorization");
     const attempt = async () => {
-      sent.set("Authorization", await this.#authorization());
-      return send(path, { ...options, headers: sent });
+      const sent = new Headers(headers);
+      if (!own) sent.set("Authorization", await this.#authorization());
+      return send(path, { ...options, headers: sent, signal: either });
     };
     const response = await attempt();
-    if (response.status !== 401) return response;
+    if (own || response.status !== 401) return response;
     await this.#doubt();
     return attempt();
   }
 
-  /** Forgets the token and what it was got with. */
+  /** Forgets the token and what it was got with; what is still under way ends. */
   close() {
+    this.#closed.abort();
     clearTimeout(this.#timer);
     this.#source?.forget();
     this.#token = this.#source = undefined;
