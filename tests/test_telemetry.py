@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import io
 import json
 import logging
@@ -33,6 +34,7 @@ from gateway.telemetry import tracing
 from tests.collector import Collector, attributes, collecting
 from tests.door import Door, filled
 from tests.people import PASSWORD, SECRET, Flow, settle
+from tests.subscribers import Station
 from tests.test_logs import PERSON, SENT, ask, free_port, personal, until_up
 
 PARTNER = {
@@ -131,9 +133,42 @@ def use(client: httpx.Client, used: Settings, port: int, telling: Telling) -> No
     client.headers.update({"traceparent": f"00-{TRACE}-b7ad6b7169203331-01", **THEIRS})
     door, day = Door(used, port, client), telling
     ask(door, token, day)  # type: ignore[arg-type]
+    ask_in_other_ways(door, token)
+    asyncio.run(converse(Station(used, port), token))
     with closing(sqlite3.connect(used.database)) as database:
         database.execute("DROP TABLE order_lines")
     ask(door, token, day)  # type: ignore[arg-type]
+
+
+LITERAL = f'{{ client(id: "{SENT["literal"]}") {{ id }} }}'
+
+
+def ask_in_other_ways(door: Door, token: str) -> None:
+    """By GET, by a document's hash that is its own and one that is not, for an explanation, and as a stream."""
+    bearer = {"authorization": f"Bearer {token}"}
+    assert door.get({"query": LITERAL}, **bearer).status_code == 200
+    for digest in (hashlib.sha256(LITERAL.encode()).hexdigest(), "0" * 64):
+        persisted = {"persistedQuery": {"version": 1, "sha256Hash": digest}}
+        door.post({"query": LITERAL, "extensions": persisted}, **bearer)
+        door.post({"extensions": persisted, "variables": {"id": SENT["variable"]}}, **bearer)
+    explained = "query ($d: String!) { explainAccess(document: $d) { allowed } }"
+    assert door.post({"query": explained, "variables": {"d": LITERAL}}, **bearer).status_code == 200
+    streamed = door.post({"query": LITERAL}, accept="text/event-stream", **bearer)
+    assert "event: complete" in streamed.text
+
+
+async def converse(station: Station, token: str) -> None:
+    """Over WebSockets: as nobody, and as a caller who names things as it likes."""
+    async with station.socket(cookie=SENT["header"]) as socket:
+        await socket.say("connection_init", payload={"authorization": f"Bearer {SENT['forged token']}"})
+        assert (await socket.closed())[0] == 4403
+    async with station.socket() as socket:
+        await socket.init(token)
+        await socket.subscribe(LITERAL, id=SENT["address"], extensions={"note": SENT["comment"]})
+        assert (await socket.hear())["payload"]["data"] == {"client": None}
+        await socket.say("subscribe", id=SENT["address"], payload={"query": f"{{ {SENT['unknown field']} }}"})
+        await socket.opened.send(SENT["body"])
+        await socket.closed()
 
 
 @pytest.fixture(scope="module")
