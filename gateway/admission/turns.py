@@ -54,13 +54,13 @@ class Line:
 class Turns:
     """Gives places to operations: of those who wait, to the application that had least until now.
 
-    Who was idle begins where the others are: nobody saves up. No application has more than half the places, so one
-    whose operations take long leaves room for another.
+    Who was idle begins where the others are: nobody saves up. No application has more than three quarters of the
+    places, so one whose operations take long leaves room for another.
     """
 
     def __init__(self, places: int) -> None:
         self._free = places
-        self._share = max(1, places // 2)
+        self._share = max(1, places - max(1, places // 4))
         self._lines: dict[str, Line] = {}
         self._crowded: set[Line] = set()
         self._now = 0.0
