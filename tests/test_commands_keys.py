@@ -10,11 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from gateway.oauth.keyfile import State, fresh, read, write
 from gateway.oauth.keys import key_file
 from gateway.oauth.rotation import PUBLISHED, Rotation, replace_all, rotate
-from gateway.store import database
 from tests.test_command_line import Line, line
 
 __all__ = ["line"]
@@ -116,17 +116,17 @@ def test_a_damaged_file_is_told_in_one_line(line: Line, command: tuple[str, ...]
 
 
 @pytest.mark.parametrize("command", [("keys", "rotate"), ("keys", "rotate", "--now")])
-def test_no_key_changes_without_an_entry(
-    line: Line, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_key_changes_without_an_entry(line: Line, command: tuple[str, ...]) -> None:
     """Where the audit trail cannot be written, the keys stay, and no draft of others is left behind."""
     line.run("keys", "rotate")
     let_time_pass(line.state)
     before, trail = key_file(line.state).read_bytes(), entries(line)
-    monkeypatch.setattr(database, "_PATIENCE", 0.1)
-    with closing(sqlite3.connect(line.state / "gateway.db", isolation_level=None)) as held:
-        held.execute("BEGIN IMMEDIATE")
-        line.refused(*command)
+    full = "BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+    with closing(sqlite3.connect(line.state / "gateway.db")) as database:
+        database.execute(f"CREATE TRIGGER full {full}")
+        with pytest.raises(IntegrityError):
+            line.run(*command)
+        database.execute("DROP TRIGGER full")
     assert key_file(line.state).read_bytes() == before
     assert entries(line) == trail
     assert list(line.state.glob(".signing-key.*")) == []
