@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 import traceback
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
 import orjson
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.leaving import leaving
@@ -82,6 +81,9 @@ def configure(level: int = logging.INFO) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # Otherwise a message that does not fit its arguments is printed with all of them.
     logging.raiseExceptions = False
+    # What no line says need not be found out for each of them (logging's documentation, "Optimization").
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 class RequestLog:
@@ -95,7 +97,7 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope["request_id"] = uuid.uuid4().hex
+        scope["request_id"] = os.urandom(16).hex()
         if tracing.tracer is None:
             await self._answer(scope, receive, send)
             return
@@ -111,11 +113,11 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = identity
+                headers = [*message.get("headers", ()), (b"x-request-id", identity.encode())]
                 if leaving.begun:
                     # So that nobody is on a connection when it ends (RFC 9112, 9.6).
-                    headers["Connection"] = "close"
+                    headers.append((b"connection", b"close"))
+                message = {**message, "headers": headers}
             await send(message)
 
         try:

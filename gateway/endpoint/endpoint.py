@@ -70,7 +70,8 @@ class Endpoint:
             note(outcome="cancelled")
             return
         if (ticket := scope.get(TICKET)) is not None:
-            response.headers.update(ticket.headers)
+            told = ticket.headers.items()
+            response.raw_headers += [(name.lower().encode(), value.encode()) for name, value in told]
         await response(scope, receive, send)
 
     async def graphql(self, request: Request, kind: str) -> Response:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 import os
 import statistics
 import subprocess
@@ -25,8 +24,8 @@ import orjson
 import uvloop
 from graphql import get_variable_values
 from rich.console import Console
-from rich.table import Table
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from gateway.app import create_app, prepare
 from gateway.endpoint.endpoint import Endpoint
@@ -36,7 +35,7 @@ from gateway.endpoint.shedding import Shedding
 from gateway.engine.engine import Prepared
 from gateway.engine.plan import Plan
 from gateway.engine.run import Result
-from gateway.logs import JsonFormatter, RequestLog
+from gateway.logs import RequestLog, configure
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.tokens import Caller, issue
 from gateway.settings import Settings, load
@@ -45,7 +44,7 @@ from tests.benchmarks.contenders import CALLER
 from tests.benchmarks.operations import Q1, Q2
 from tests.benchmarks.timing import Answer, Times, timed
 
-WHOLE, BARE = "as it is served", "without any of them"
+WHOLE, BARE = "as it is served", "without"
 
 COUNTS = "PROMETHEUS_MULTIPROC_DIR"
 """Names the folder in which workers count; prometheus_client reads it as it is imported."""
@@ -144,7 +143,7 @@ PARTS: Mapping[str, tuple[Without, object]] = {
 def composed(settings: Settings, left_out: Sequence[str]) -> Starlette:
     """The gateway without some parts."""
     app = create_app(settings)
-    [route] = [each for each in app.routes if getattr(each, "path", "") == "/graphql"]
+    [route] = [each for each in app.routes if isinstance(each, Route) and each.path == "/graphql"]
     endpoint: Endpoint = route.endpoint.app  # type: ignore[attr-defined]
     for name in left_out:
         take_out, middleware = PARTS[name]
@@ -153,7 +152,10 @@ def composed(settings: Settings, left_out: Sequence[str]) -> Starlette:
     return app
 
 
-def asking(app: Starlette, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Answer:
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+def asking(app: Starlette, body: bytes, headers: Headers) -> Answer:
     """A way to the answer of an app, as a server calls it."""
     scope = {
         "type": "http",
@@ -192,87 +194,94 @@ def bearer(settings: Settings) -> str:
 
 
 @contextlib.asynccontextmanager
-async def gateways(settings: Settings) -> AsyncIterator[Mapping[str, Starlette]]:
-    """The gateway whole, without one part at a time, and without any."""
-    left_out: Mapping[str, Sequence[str]] = {WHOLE: [], **{name: [name] for name in PARTS}, BARE: list(PARTS)}
-    apps = {name: composed(settings, names) for name, names in left_out.items()}
-    async with contextlib.AsyncExitStack() as stack:
-        for app in apps.values():
-            await stack.enter_async_context(app.router.lifespan_context(app))
+async def pair(settings: Settings, left_out: Sequence[str]) -> AsyncIterator[Mapping[str, Starlette]]:
+    """The gateway whole, and without some parts; two at a time, for each has readers and followers at work."""
+    apps = {WHOLE: composed(settings, []), BARE: composed(settings, left_out)}
+    async with (
+        apps[WHOLE].router.lifespan_context(apps[WHOLE]),
+        apps[BARE].router.lifespan_context(apps[BARE]),
+    ):
         yield apps
 
 
-async def ways(
-    apps: Mapping[str, Starlette], operation: Mapping[str, Any], token: str
-) -> Mapping[str, Answer]:
-    """Each gateway's way to an operation's answer, of which the data is the same for all."""
-    headers = [(b"authorization", token.encode()), (b"content-type", b"application/json")]
-    found = {name: asking(app, orjson.dumps(operation), headers) for name, app in apps.items()}
-    data = {orjson.dumps(orjson.loads(await answer())["data"]) for answer in found.values()}
-    assert len(data) == 1, "the answers differ"
-    return found
+class Operations:
+    """The operations that are timed; `SMALL` needs no database, so that nothing hides what the door takes."""
+
+    SMALL = "query Small { caller { party } }"
+
+    def __init__(self, settings: Settings) -> None:
+        self._headers = [
+            (b"authorization", bearer(settings).encode()),
+            (b"content-type", b"application/json"),
+        ]
+
+    async def bodies(self, app: Starlette) -> dict[str, bytes]:
+        """What is posted for each."""
+        listed = await self._data(app, "{ clients(first: 3) { nodes { id orders { totalCount } } } }")
+        busy = max(listed["clients"]["nodes"], key=lambda each: each["orders"]["totalCount"])
+        return {
+            "small": _body(self.SMALL),
+            "Q1": _body(Q1, id=busy["id"]),
+            "Q2": _body(Q2),
+        }
+
+    async def ways(self, apps: Mapping[str, Starlette], body: bytes) -> dict[str, Answer]:
+        """Each app's way to an answer, of which the data is the same for all."""
+        found = {name: asking(app, body, self._headers) for name, app in apps.items()}
+        data = [orjson.loads(await answer())["data"] for answer in found.values()]
+        assert all(each and each == data[0] for each in data), "the answers differ"
+        return found
+
+    async def _data(self, app: Starlette, document: str) -> Any:
+        return orjson.loads(await asking(app, _body(document), self._headers)())["data"]
 
 
-def added(times: Times, name: str) -> tuple[float, float]:
-    """Microseconds that a part adds: the median over the rounds, and between each way's best rounds."""
-    whole, bare = times[WHOLE], times[name]
+def _body(document: str, **variables: Any) -> bytes:
+    return orjson.dumps({"query": document, "variables": variables})
+
+
+def added(times: Times) -> tuple[float, float]:
+    """Microseconds that parts add: the median over the rounds, and between the best of either way."""
+    whole, bare = times[WHOLE], times[BARE]
     median = statistics.median(a - b for a, b in zip(whole, bare, strict=True))
     return median * 1_000, (min(whole) - min(bare)) * 1_000
 
 
 async def measure(console: Console, settings: Settings, rounds: int) -> None:
-    """The table of what each part adds to Q1 and Q2."""
-    token = bearer(settings)
-    async with gateways(settings) as apps:
-        q1 = await ways(
-            apps, {"query": Q1, "variables": {"id": await busy_client(apps[WHOLE], token)}}, token
-        )
-        q2 = await ways(apps, {"query": Q2}, token)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(100_000, 20, 50)
-        # What is at the door runs in the loop's thread; SQLite, in threads of its own, would only add its moods.
-        first = await timed(q1, rounds * 5, time.thread_time)
-        second = await timed(q2, rounds, time.thread_time)
-        whole = {
-            name: await timed({BARE: each[BARE]}, rounds, time.process_time)
-            for name, each in (("Q1", q1), ("Q2", q2))
-        }
-    show(console, first, second, {name: statistics.median(each[BARE]) for name, each in whole.items()})
+    """The tables: what each part adds to a small operation, and what all of them add to Q1 and Q2."""
+    gc.set_threshold(100_000, 20, 50)
+    operations = Operations(settings)
+    # What is at the door runs in the loop's thread; SQLite's threads would only add their moods.
+    console.print("What the door adds to a request, CPU time of the loop's thread:")
+    for label, left_out in (*((name, [name]) for name in PARTS), ("all together", list(PARTS))):
+        async with pair(settings, left_out) as apps:
+            bodies = await operations.bodies(apps[WHOLE])
+            small = await operations.ways(apps, bodies["small"])
+            console.print(f"{label:>16}: {told(await timed(small, 50 * rounds, time.thread_time))}")
+            if left_out == list(PARTS):
+                for name in ("Q1", "Q2"):
+                    await in_place(console, name, await operations.ways(apps, bodies[name]), rounds)
 
 
-async def busy_client(app: Starlette, token: str) -> str:
-    """Of some clients the one with most orders."""
-    document = {"query": "{ clients(first: 3) { nodes { id orders { totalCount } } } }"}
-    headers = [(b"authorization", token.encode()), (b"content-type", b"application/json")]
-    listed = orjson.loads(await asking(app, orjson.dumps(document), headers)())["data"]["clients"]["nodes"]
-    id: str = max(listed, key=lambda each: each["orders"]["totalCount"])["id"]
-    return id
-
-
-def show(console: Console, first: Times, second: Times, bare: Mapping[str, float]) -> None:
-    """What each part adds, in microseconds and as a share of the request without any."""
-    table = Table(
-        title="What the door adds to a request, CPU time of the loop's thread", title_justify="left"
-    )
-    for heading in ("part", "Q1 median µs", "best µs", "Q2 median µs", "best µs", "of Q2"):
-        table.add_column(heading, justify="left" if heading == "part" else "right")
-    for name in (*PARTS, BARE):
-        figures = [*added(first, name), *added(second, name)]
-        share = figures[2] / 10 / bare["Q2"]
-        label = "all together" if name == BARE else name
-        table.add_row(label, *(f"{figure:.0f}" for figure in figures), f"{share:.1f} %")
-    console.print(table)
+async def in_place(console: Console, name: str, ways: Mapping[str, Answer], rounds: int) -> None:
+    """What the door adds to an operation that takes a while, whose own times scatter by more than that."""
+    found = told(await timed(ways, 5 * rounds, time.thread_time))
+    [whole] = (await timed({BARE: ways[BARE]}, rounds, time.process_time)).values()
     console.print(
-        f"Without any, in CPU time of all threads: Q1 {bare['Q1']:.2f} ms, Q2 {bare['Q2']:.2f} ms.", ""
+        f"{'to ' + name:>16}: {found}, where {name} takes {statistics.median(whole):.2f} ms of all threads without it"
     )
+
+
+def told(times: Times) -> str:
+    """What parts add, in words."""
+    median, best = added(times)
+    return f"{median:.0f} µs (median), {best:.0f} µs (best of either)"
 
 
 def record_to_nowhere() -> None:
     """Log as a gateway that is served does, into a file that keeps nothing."""
-    handler = logging.StreamHandler(open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - as long as the process
-    handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    with contextlib.redirect_stderr(open(os.devnull, "w", encoding="utf-8")):
+        configure()
 
 
 def door(rounds: int) -> None:
