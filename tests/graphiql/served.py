@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import insert
 
 import gateway.demo
 from gateway.app import register_graphiql
 from gateway.oauth import users
+from gateway.oauth.applications import applications
 from gateway.settings import Settings
 from gateway.store.database import writer
 from tests.conftest import empty_database
 from tests.peers.served import serve
-from tests.people import KNOWN
+from tests.people import APPLICATIONS, KNOWN
 from tests.processes import CONTEXT
 from tests.world import report, speaking_world, write
 
@@ -32,13 +34,18 @@ PEOPLE: dict[str, dict[str, Any]] = {
 """The demo's people, by their party."""
 
 
+[APPLICATION] = [each for each in APPLICATIONS if each["grant_types"] == "client_credentials"]
+"""One that asks in its own name."""
+
+
 async def furnish(settings: Settings) -> None:
-    """Everybody of the speaking world, the quarters that the examples ask for, and the people."""
+    """Everybody of the speaking world, the quarters that the examples ask for, the people and the application."""
     await empty_database(settings)
     database = writer(settings.database)
     async with database.begin() as connection:
         await write(connection, speaking_world())
         await write(connection, report("2017Q4"))
+        await connection.execute(insert(applications).values(APPLICATION))
         for person in PEOPLE.values():
             await users.add(connection, password=PASSWORD, known=KNOWN, **person)
     await database.dispose()

@@ -12,7 +12,8 @@ import pytest
 from gateway.settings import Settings
 from tests.graphiql.browser import Visit
 from tests.graphiql.conftest import Visiting
-from tests.graphiql.served import PASSWORD, PEOPLE
+from tests.graphiql.served import APPLICATION, PASSWORD, PEOPLE
+from tests.people import SECRET
 
 NEARLY = 245_000
 """Milliseconds after which a token of five minutes is renewed, and before it ends."""
@@ -55,7 +56,7 @@ def test_a_sign_in_lasts_over_its_tokens_and_ends_in_words(visit: Visiting, serv
         assert notice.inner_text() == "Your sign-in has ended. Sign in again."
         assert notice.get_attribute("data-tone") == "error"
         # The browser itself notes on its console that a token was refused.
-        window.complaints[:] = [each for each in window.complaints if "status of 400" not in each]
+        window.forgive("status of 400")
 
 
 def test_an_application_signs_in_by_its_secret(visit: Visiting) -> None:
@@ -63,11 +64,27 @@ def test_an_application_signs_in_by_its_secret(visit: Visiting) -> None:
     with visit() as window:
         window.open()
         window.page.get_by_role("button", name="As an application").click()
-        window.page.fill("[name=application]", "nobody")
-        window.page.fill("[name=secret]", "wrong")
-        window.page.get_by_role("button", name="Sign in", exact=True).click()
-        window.page.get_by_text("No application has this id and secret.").wait_for()
-        window.complaints[:] = [each for each in window.complaints if "status of 401" not in each]
+        for secret in ("wrong", SECRET):
+            window.page.fill("[name=application]", APPLICATION["id"])
+            window.page.fill("[name=secret]", secret)
+            window.page.get_by_role("button", name="Sign in", exact=True).click()
+            if secret == "wrong":
+                window.page.get_by_text("No application has this id and secret.").wait_for()
+        window.entered()
+        caller = window.page.locator(".bar .caller").inner_text()
+        assert APPLICATION["id"] in caller
+        assert "Person" not in caller
+        window.forgive("status of 401")
+
+
+def test_a_page_that_cannot_be_loaded_says_so(visit: Visiting) -> None:
+    """And one may sign in all the same."""
+    with visit() as window:
+        window.page.route("**/vendor/graphiql.js", lambda route: route.abort())
+        window.open()
+        window.page.get_by_text("GraphiQL could not be loaded.").wait_for()
+        assert window.page.get_by_role("button", name="Sign in", exact=True).is_enabled()
+        window.forgive("Failed to load resource")
 
 
 def test_a_subscription_is_told_of_each_change_until_it_is_stopped(visit: Visiting, served: Settings) -> None:

@@ -2,16 +2,19 @@
 
 import { Bar } from "./bar.js";
 
-const loading = document.querySelector(".loading");
-const page = import("./page.js");
-page.catch(() => (loading.textContent = "GraphiQL could not be loaded. Is the gateway running? Then load this page again."));
+const FAILED = "GraphiQL could not be loaded. Is the gateway running? Then load this page again.";
+
+const page = import("./page.js").catch(() => {
+  document.querySelector(".loading").textContent = FAILED;
+});
 
 let latest;
 const bar = new Bar(document.querySelector(".bar"), async (session) => {
   latest = session;
-  const { open, close } = await page;
-  if (!session) return close(() => bar.focus());
+  const graphiql = await page;
+  if (!graphiql) return;
+  if (!session) return graphiql.close(() => bar.focus());
   // Without examples one can still ask.
   const examples = await session.get("/examples").catch(() => []);
-  if (session === latest) open(session, examples);
+  if (session === latest) graphiql.open(session, examples);
 });
