@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -132,6 +134,21 @@ class RequestLog:
             told = {"request_id": identity, "method": scope["method"], "status": status, **notes}
             logger.info("request", extra={**told, "milliseconds": milliseconds})
         return status
+
+
+@contextmanager
+def operation_logged(request_id: str, who: Mapping[str, str]) -> Iterator[None]:
+    """Log how an operation ended that is not alone in its request, but one of those of a WebSocket."""
+    notes, began = begin_notes(), time.perf_counter()
+    try:
+        yield
+    except asyncio.CancelledError:
+        notes.setdefault("outcome", "cancelled")
+        raise
+    finally:
+        milliseconds = round((time.perf_counter() - began) * 1000, 2)
+        told = {"request_id": request_id, **who, **notes, "milliseconds": milliseconds}
+        logger.info("operation", extra=told)
 
 
 async def _fail(send: Send, identity: str) -> None:

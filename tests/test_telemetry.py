@@ -167,6 +167,7 @@ async def converse(station: Station, token: str) -> None:
         await socket.subscribe(LITERAL, id=SENT["address"], extensions={"note": SENT["comment"]})
         assert (await socket.hear())["payload"]["data"] == {"client": None}
         await socket.say("subscribe", id=SENT["address"], payload={"query": f"{{ {SENT['unknown field']} }}"})
+        assert [(await socket.hear())["type"] for _ in range(2)] == ["complete", "error"]
         await socket.opened.send(SENT["body"])
         await socket.closed()
 
@@ -351,4 +352,7 @@ def test_the_log_has_one_line_a_request(telling: Telling) -> None:
     assert (good["outcome"], bad["outcome"]) == ("ok", "failed")
     assert good["cost"] > 0
     assert {each["code"] for each in requests if each.get("outcome") == "refused"} >= {"UNAUTHENTICATED"}
+    talked = [each for each in lines if each["message"] == "operation"]
+    assert [each["outcome"] for each in talked] == ["ok", "invalid"]
+    assert {each["application"] for each in talked} == {"silent"}
     assert io.StringIO(telling.log).readline().startswith("{")

@@ -17,6 +17,7 @@ from gateway.engine.run import Result
 from gateway.errors import FieldError, PartnerError, Refusal
 from gateway.logs import place
 from gateway.telemetry import metrics
+from gateway.telemetry.notes import note
 
 logger = logging.getLogger("gateway.endpoint")
 
@@ -50,6 +51,7 @@ def invalid_answer(invalid: InvalidDocument, kind: str) -> Response:
 def invalid_errors(invalid: InvalidDocument) -> list[dict[str, Any]]:
     """What is wrong with an operation that cannot run."""
     metrics.rejections.labels(invalid.code).inc()
+    note(outcome="invalid", code=invalid.code)
     errors = []
     for each in invalid.errors:
         found: dict[str, Any] = dict(each.formatted)
@@ -68,6 +70,7 @@ def refused_answer(refusal: Refusal, kind: str) -> Response:
 def refused_errors(refusal: Refusal) -> list[dict[str, Any]]:
     """Why something is refused as a whole."""
     metrics.rejections.labels(refusal.code).inc()
+    note(outcome="refused", code=refusal.code)
     return [{"message": refusal.message, "extensions": {"code": refusal.code}}]
 
 

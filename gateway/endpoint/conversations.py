@@ -24,6 +24,7 @@ from gateway.endpoint.messages import Closing, Pace, closing_of, identity, parse
 from gateway.endpoint.operations import Operation, operation_in
 from gateway.engine.documents import InvalidDocument
 from gateway.errors import Refusal
+from gateway.logs import operation_logged
 from gateway.oauth.tokens import Caller
 from gateway.settings import Settings
 
@@ -156,6 +157,11 @@ class Conversation:
         self._operations[name] = self._tasks.create_task(working)
 
     async def _operate(self, name: str, caller: Caller, operation: Operation) -> None:
+        who = {"party": caller.party, "application": caller.application, "purpose": caller.purpose}
+        with operation_logged(self._socket.scope["request_id"], who):
+            await self._answer(name, caller, operation)
+
+    async def _answer(self, name: str, caller: Caller, operation: Operation) -> None:
         request_id = self._socket.scope["request_id"]
         last: dict[str, Any] = {"type": "complete"}
         try:

@@ -61,10 +61,8 @@ class Endpoint:
                     return
                 response = page() if kind == HTML else await self.graphql(request, kind)
         except Refusal as refusal:
-            note(outcome="refused", code=refusal.code)
             response = refused_answer(refusal, kind)
         except InvalidDocument as invalid:
-            note(outcome="invalid", code=invalid.code)
             response = invalid_answer(invalid, kind)
         except ClientDisconnect:
             note(outcome="cancelled")

@@ -99,6 +99,7 @@ class Recorded:
     def event(self, estimated: int, actual: int) -> None:
         """It was a level of a subscription's events, and cost this."""
         self.outcome = "ok"
+        note(type="subscription", operation=(self._name or "")[:LONGEST], outcome="ok")
         self._series.estimated.inc(estimated)
         self._series.actual.inc(actual)
 
@@ -110,6 +111,8 @@ class Recorded:
             self.outcome = "cancelled"
         elif isinstance(error, Refusal):
             self.outcome = "refused"
+        if error is not None:
+            note(outcome=self.outcome)
         self._series.seconds.observe(time.perf_counter() - self._began)
         self._series.ended(self.outcome)
         if self._span is not None:
