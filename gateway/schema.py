@@ -148,12 +148,14 @@ class Schema:
     def _lock_interfaces(self) -> None:
         """An interface needs what one of its implementations needs, and a page what its things need.
 
+        What an interface declares itself, each implementation needs too, for that is reached in other ways as well.
         Where nothing implements it yet, it is of no use, and as open as clients are.
         """
         for kind in self.graphql.type_map.values():
             definition = _definition(kind)
             if isinstance(kind, GraphQLInterfaceType) and definition is not None and kind.name != "Node":
                 possible = self.graphql.get_possible_types(kind)
+                self._lock_implementations(possible, _declared(definition))
                 locks = [self.needed(each.name, None) for each in possible]
                 _lock(definition, _either(locks) if locks else self.needed("Client", None))
         for kind in self.graphql.type_map.values():
@@ -163,6 +165,12 @@ class Schema:
                 name = getattr(getattr(thing, "__strawberry_definition__", None), "name", None)
                 if definition is not None and name is not None:
                     _lock(definition, self.needed(name, None))
+
+    def _lock_implementations(self, kinds: Sequence[GraphQLObjectType], declared: Alternatives) -> None:
+        for each in kinds if declared else ():
+            definition = _definition(each)
+            assert definition is not None
+            _lock(definition, both(self.needed(each.name, None), declared))
 
     def _check(self) -> None:
         open_to_all = self.reachable(frozenset())
@@ -229,9 +237,18 @@ def _definition(kind: Any) -> StrawberryObjectDefinition | None:
     return found if isinstance(found, StrawberryObjectDefinition) else None
 
 
+class _Derived(RequiresScopes):
+    """A lock that follows from others, in schemas made before too."""
+
+
+def _declared(definition: StrawberryObjectDefinition) -> Alternatives:
+    """The lock of a type as it was written."""
+    return alternatives(each for each in definition.directives or () if not isinstance(each, _Derived))
+
+
 def _lock(definition: StrawberryObjectDefinition, needed: Alternatives) -> None:
     others = [each for each in definition.directives or () if not isinstance(each, RequiresScopes)]
-    lock = [RequiresScopes(scopes=[sorted(one) for one in needed])] if needed else []
+    lock = [_Derived(scopes=[sorted(one) for one in needed])] if needed else []
     definition.directives = [*others, *lock]
 
 

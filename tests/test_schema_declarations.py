@@ -9,6 +9,7 @@ import pytest
 import strawberry
 
 from gateway.clients.client import Client
+from gateway.clients.connections import Node
 from gateway.connector import Access, Connector, Order, batch, requires, subscription
 from gateway.discovery import discover
 from gateway.engine.weights import Cost, ListSize, list_size
@@ -82,6 +83,30 @@ def test_a_type_that_nothing_locks_stops_the_start_though_only_node_leads_to_it(
 
     with pytest.raises(SchemaError, match=r"nothing locks BankOrder\.id"):
         declared({"types": (BankOrder,)})
+
+
+def test_a_lock_on_an_interface_holds_for_what_implements_it(declared: Any) -> None:
+    """Asked for in whatever way: by `node` the interface is not come by at all."""
+
+    @strawberry.interface(directives=[requires("bank:read")])
+    class Payment(Node):
+        """What was paid."""
+
+        text: str = batch(texts)
+
+    @strawberry.type(directives=[requires("clients:read")])
+    class BankPayment(Payment):
+        """What was paid at the bank."""
+
+    for _ in range(2):
+        schema = declared({"types": (BankPayment,), "scopes": BANK})
+        opened = {"BankPayment.id", "BankPayment.text", "Payment.text"}
+        for scopes in (["clients:read"], ["bank:read"]):
+            assert not opened & schema.reachable(frozenset(scopes))
+        assert schema.reachable(frozenset(["bank:read", "clients:read"])) >= {
+            "BankPayment.id",
+            "BankPayment.text",
+        }
 
 
 def test_a_scope_that_nobody_declares_stops_the_start(declared: Any) -> None:
