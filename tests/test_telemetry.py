@@ -192,7 +192,6 @@ def telling(tmp_path_factory: pytest.TempPathFactory) -> Telling:
             "GATEWAY_STATE": str(state),
             "GATEWAY_ORIGIN": f"http://127.0.0.1:{port}",
             "GATEWAY_METRICS": f"127.0.0.1:{metrics}",
-            "GATEWAY_DRAIN": "0",
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.address,
             "OTEL_SERVICE_NAME": "gateway-under-test",
         }

@@ -123,7 +123,7 @@ def serving(state: Path, workers: int = 2, **environ: str) -> Iterator[Pair]:
     port = free_port()
     settings = Settings(state=state, origin=f"http://127.0.0.1:{port}")
     asyncio.run(furnish(settings))
-    told = {"GATEWAY_STATE": str(state), "GATEWAY_ORIGIN": settings.origin, "GATEWAY_DRAIN": "0"}
+    told = {"GATEWAY_STATE": str(state), "GATEWAY_ORIGIN": settings.origin}
     arguments = [sys.executable, "-m", "gateway", "serve", "--workers", str(workers), "--port", str(port)]
     with (
         open(state / "log", "wb") as log,
