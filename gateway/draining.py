@@ -43,7 +43,8 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to leave; told the same again, end as the signal ends everybody."""
-        if sig in self._told:
+        # A terminal that is closed hangs up on everybody, and so does the supervisor then.
+        if sig in self._told and sig != signal.SIGHUP:
             signal.signal(sig, signal.SIG_DFL)
             signal.raise_signal(sig)
         self._told.add(sig)
