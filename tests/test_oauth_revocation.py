@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from gateway.app import create_app
 from gateway.errors import Refusal
 from gateway.oauth import administration, users
+from gateway.oauth.blocks import blocks
 from gateway.oauth.revocations import KEPT, Revocations, is_revoked, revocations, revoke
 from gateway.oauth.tokens import LIFETIME, Caller
 from gateway.store.database import writer
@@ -184,6 +185,7 @@ async def database(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
     (tmp_path / "gateway.db").touch()
     engine = writer(tmp_path / "gateway.db")
     async with engine.begin() as connection:
+        await connection.run_sync(blocks.create)
         await connection.run_sync(revocations.create)
     yield engine
     await engine.dispose()

@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Index, Text, delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from gateway.oauth.blocks import blocked, blocking
 from gateway.oauth.tokens import LIFETIME, Caller
 from gateway.store.followed import Followed
 from gateway.store.tables import Instant, instant, table
@@ -68,7 +69,7 @@ def _moment(caller: Caller) -> str:
 
 
 class Revocations(Followed):
-    """The live revocations as one worker knows them.
+    """The live revocations and blocks as one worker knows them.
 
     `clock` gives seconds that never go back.
     """
@@ -76,17 +77,21 @@ class Revocations(Followed):
     def __init__(self, engine: AsyncEngine, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(engine, "revocations", clock)
         self._since: dict[str, str] = {}
+        self._blocked: frozenset[str] = frozenset()
 
     def revoked(self, caller: Caller) -> bool:
-        """Whether a caller's token was revoked. Raises `Refusal` 503 where nobody can know."""
+        """Whether a caller's token was revoked, or its bearer blocked. Raises `Refusal` 503 where nobody can know."""
         self.check("Whether the token was revoked")
+        if self._blocked and not self._blocked.isdisjoint(blocking(caller)):
+            return True
         if not self._since:
             return False
         found = [since for key in concerned(caller) if (since := self._since.get(key)) is not None]
         return bool(found) and max(found) >= _moment(caller)
 
     async def load(self, connection: AsyncConnection) -> None:
-        """Read the table. Raises `SQLAlchemyError`."""
+        """Read the tables. Raises `SQLAlchemyError`."""
         live = select(revocations.c.key, revocations.c.revoked_at)
         rows = await connection.execute(live.where(revocations.c.revoked_at >= _forgotten(datetime.now(UTC))))
         self._since = {row.key: row.revoked_at for row in rows}
+        self._blocked = frozenset(await blocked(connection))

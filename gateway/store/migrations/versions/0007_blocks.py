@@ -1,7 +1,8 @@
-"""Find what is over without reading what is not, and what refers to an authorization."""
+"""Blocks of outside issuers; and indexes that find what is over without reading what is not."""
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
@@ -21,6 +22,11 @@ INDEXES = (
 
 
 def upgrade() -> None:
+    op.create_table(
+        "blocks",
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("blocked_at", sa.Text, nullable=False),
+    )
     for table, column in INDEXES:
         op.create_index(f"ix_{table}_{column}", table, [column])
 
@@ -28,3 +34,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table, column in INDEXES:
         op.drop_index(f"ix_{table}_{column}", table)
+    op.drop_table("blocks")
