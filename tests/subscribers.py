@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,6 @@ class Station:
 
     settings: Settings
     port: int
-    changes: Iterator[int] = field(default_factory=lambda: iter(range(1, 10**6)))
 
     def token(self, party: str = "ALIBABA", lifetime: float = 300, **other: Any) -> str:
         """A token of a party's; `other` are members of the caller."""
@@ -67,7 +66,7 @@ class Station:
 
     def change(self, *orders: str) -> str:
         """Change orders as a sync does; the word by which the change is known again."""
-        word = f"change {next(self.changes)}"
+        word = f"change {time.time_ns()}"
         places = ", ".join("?" * len(orders))
         assert self.write(f"UPDATE orders SET status_raw = ? WHERE id IN ({places})", word, *orders) == len(
             orders
@@ -127,15 +126,21 @@ class Listening:
         return word
 
     async def until(self, order: str, word: str, result: Any = None) -> list[Any]:
-        """The orders that come, to the one that has changed by this word."""
+        """The orders that come, to the one that has changed by this word, or once more since."""
         found = []
         async with asyncio.timeout(PATIENCE):
             while True:
                 result = result or await self.next()
                 found.append(result["data"]["orderChanged"])
                 result = None
-                if (found[-1]["id"], found[-1]["statusRaw"]) == (order, word):
+                if found[-1]["id"] == order and _number(found[-1]["statusRaw"]) >= _number(word):
                     return found
+
+
+def _number(word: str) -> int:
+    """When it was that it changed by this word; never, for one that is no test's."""
+    said, _, number = word.partition(" ")
+    return int(number) if said == "change" else 0
 
 
 class Socket:
