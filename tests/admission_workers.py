@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
 from pathlib import Path
 
 from gateway.admission.ledger import Ledger
 from gateway.admission.memory import Held, shared_memory
+from tests.processes import command
 
 BUDGET, MOST = 6_000, 3
 """What the application `shop` may use in a minute, and have at work."""
@@ -44,3 +46,9 @@ def hold(folder: Path, application: str, operations: int, cost: int) -> None:
     assert ledger.enter(application, Held.CONNECTIONS, 10**6)
     (folder / "holding").touch()
     time.sleep(600)
+
+
+def serve_quietly(state: Path, port: int) -> None:
+    """`gateway serve`, whose log nobody reads."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    command(state, "serve", "--port", str(port))
