@@ -19,6 +19,7 @@ from gateway.demo.setting import sandboxes, write_settings
 from gateway.discovery import discover
 from gateway.settings import Settings, load
 from tests.benchmarks.contenders import BY_HAND, CALLER, ENGINE, KEEPING, STRAWBERRY, contenders
+from tests.benchmarks.door import door
 from tests.benchmarks.served import serve_and_time
 from tests.benchmarks.timing import Times, ratio, timed
 from tests.benchmarks.tokens import tokens
@@ -73,7 +74,7 @@ def verdict(name: str, ways: Times) -> str:
 
 
 async def main() -> None:
-    """The tables: the engine alone, then whole requests over HTTP, then tokens."""
+    """The tables: the engine alone, then whole requests over HTTP, then tokens, then the door."""
     console = Console()
     settings = await data(console)
     async with contenders(settings) as found:
@@ -83,6 +84,7 @@ async def main() -> None:
     outside = await serve_and_time(settings, found.client, ROUNDS)
     show(console, f"Whole requests over HTTP, one connection, {ROUNDS} rounds", outside, found.answers)
     await tokens(console)
+    await asyncio.to_thread(door, ROUNDS)
 
 
 if __name__ == "__main__":
