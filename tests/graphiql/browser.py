@@ -91,17 +91,21 @@ class Visit:
         self.page.keyboard.press("Control+Enter")
         return self.answer()
 
-    def answer(self, holds: str = "{") -> Any:
-        """What stands in the answer's editor, as soon as it holds this."""
+    def until(self, editor: str, holds: str) -> str:
+        """The text of an editor, by the name of its file, as soon as it holds this."""
         found = self.page.wait_for_function(
-            """(holds) => {
+            """([name, holds]) => {
               const models = globalThis.__MONACO.editor.getModels();
-              const text = models.findLast(({ uri }) => uri.path.endsWith("response.json")).getValue();
+              const text = models.findLast(({ uri }) => uri.path.endsWith(name)).getValue();
               return text.includes(holds) && text;
             }""",
-            arg=holds,
+            arg=[editor, holds],
         )
-        return json.loads(found.json_value())
+        return str(found.json_value())
+
+    def answer(self, holds: str = "{") -> Any:
+        """The answer that is shown, as soon as it holds this."""
+        return json.loads(self.until("response.json", holds))
 
     def entered(self) -> None:
         """Wait until GraphiQL is there for whoever is signed in."""

@@ -137,6 +137,29 @@ def test_the_editor_knows_the_callers_own_schema(visit: Visiting) -> None:
         window.page.locator(".graphiql-doc-explorer").get_by_text("fundReport", exact=True).wait_for()
 
 
+def test_the_editors_tools_keep_to_the_policy(visit: Visiting) -> None:
+    """What it opens over the page adds styles of its own; and what it tidies is tidy."""
+    with visit() as window:
+        signed_in(window, "ALIBABA")
+        page, lines = window.page, window.page.locator(".graphiql-query-editor .view-line")
+        window.write("{caller{party}}", '{"a":1}')
+        page.get_by_role("button", name="Prettify").click()
+        window.until("operation.graphql", "{\n  caller {\n    party\n  }\n}")
+        window.until("variables.json", '{\n  "a": 1\n}')
+        lines.nth(1).hover(position={"x": 30, "y": 5})
+        page.locator(".monaco-hover").get_by_text("Who the gateway takes the caller for").wait_for()
+        lines.nth(1).click(button="right", position={"x": 30, "y": 5})
+        page.get_by_text("Command Palette").wait_for()
+        page.keyboard.press("Escape")
+        page.locator(".graphiql-query-editor textarea").first.focus()
+        page.keyboard.press("F1")
+        page.locator(".quick-input-widget .monaco-list-row").first.wait_for()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Open settings").click()
+        page.get_by_role("button", name="Dark").click()
+        assert "graphiql-dark" in page.locator("body").get_attribute("class")
+
+
 def test_signing_in_and_out_takes_no_mouse(visit: Visiting) -> None:
     """The fields come in the order they are read, each with a name, and the focus can be seen."""
     with visit() as window:
