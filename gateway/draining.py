@@ -1,9 +1,9 @@
 """Draining: a server that fails no request when it is told to end.
 
 SIGTERM: it is not ready from then on, so that a balancer sends no more, and still answers all that comes for a while.
-Then it stops accepting, as with Ctrl-C or SIGHUP at once. Clients are told with each answer to come back on another
-connection; one that is idle is closed when it has been idle for as long as always, never earlier, for a request may be
-on its way. The same signal again ends the process at once.
+Then it stops accepting, as with SIGHUP at once. Clients are told with each answer to come back on another connection;
+one that is idle is closed when it has been idle for as long as always, never earlier, for a request may be on its way.
+Ctrl-C is for who sits before it: it ends idle connections too. The same signal again ends the process at once.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class Server(uvicorn.Server):
         leaving.begin(unready=False)
         await self._stop_accepting(sockets or [])
         await leaving.end()
-        await self._wait_for_idle()
+        if signal.SIGINT not in self._told:
+            await self._wait_for_idle()
         await super().shutdown(sockets)
         await asyncio.to_thread(tracing.stop)
 
