@@ -27,6 +27,8 @@ trusted_documents = table(
 MAX_DOCUMENTS, MAX_CHARACTERS = 5_000, 10_000_000
 """What an application may register: every worker has all of it in memory."""
 
+_PART = 250
+
 
 def digest(document: str) -> str:
     """SHA-256 of a document's text, in hex; a text that is no Unicode has one too."""
@@ -80,9 +82,13 @@ class TrustedDocuments(Followed):
 async def _read(connection: AsyncConnection, application: str, only: bool) -> Trusted:
     columns = trusted_documents.c
     query = select(columns.id, columns.document).where(columns.application == application)
-    by_id = {row.id: row.document for row in await connection.execute(query)}
-    # In a thread: there may be thousands.
-    return Trusted(only, by_id, await asyncio.to_thread(_hashed, by_id.values()))
+    by_id: dict[str, str] = {}
+    by_hash: dict[str, str] = {}
+    # Some at a time, for there may be thousands, and requests wait meanwhile.
+    async for rows in (await connection.stream(query)).partitions(_PART):
+        by_id |= {row.id: row.document for row in rows}
+        by_hash |= await asyncio.to_thread(_hashed, [row.document for row in rows])
+    return Trusted(only, by_id, by_hash)
 
 
 def _hashed(documents: Iterable[str]) -> Mapping[str, str]:
