@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from gateway import app
 from gateway.access import request
 from gateway.access.pseudonyms import Pseudonyms
-from gateway.access.rules import OWN_OR_SHARED, shared
+from gateway.access.rules import shared
 from gateway.clients import accounts, client, query
 from gateway.clients.orders import orders
 from gateway.engine.engine import Engine
@@ -21,6 +22,7 @@ from gateway.secrets import secret
 from gateway.store import readers
 from gateway.store.queries import Query
 from gateway.store.readers import Readers
+from gateway.store.tables import RowRule
 from tests.isolation.planting import KEPT, LEAKS, planted, reach_past, whole
 
 __all__ = ["LEAKS"]
@@ -187,9 +189,10 @@ def rights_kept_for_a_party(patch: pytest.MonkeyPatch) -> None:
 
 def without(patch: pytest.MonkeyPatch, condition: str) -> None:
     """Leave a condition out of the rule for orders."""
-    rule = re.sub(condition, "", OWN_OR_SHARED)
-    assert rule != OWN_OR_SHARED
-    patch.setitem(orders.info, "rows", rule.format(owner="this.party", dataset="orders"))
+    there: RowRule = orders.info["rows"]
+    sql = re.sub(condition, "", there.sql)
+    assert sql != there.sql
+    patch.setitem(orders.info, "rows", replace(there, sql=sql))
 
 
 @planted
@@ -225,7 +228,7 @@ def profiles_shared_like_accounts(patch: pytest.MonkeyPatch) -> None:
 @planted
 def clients_shown_without_accounts(patch: pytest.MonkeyPatch) -> None:
     """Every client is listed, if with nothing of it."""
-    patch.setitem(client.clients.info, "rows", "this.id IS NOT NULL")
+    patch.setitem(client.clients.info, "rows", RowRule("this.id IS NOT NULL", "All are seen."))
 
 
 @planted
