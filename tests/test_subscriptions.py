@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from gateway.endpoint import conversations, sockets, streams
 from gateway.oauth.revocations import revoke
 from gateway.store.database import writer
 from tests.subscribers import (
@@ -262,6 +264,21 @@ async def admitted(station: Station) -> bool:
     """Whether there is room for a connection."""
     async with station.stream("{ caller { party } }") as events:
         return events.response.status_code == 200
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_who_does_not_read_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
+    """What waits for it is bounded, by the connection's own buffer; and then there is room for another."""
+    for module in (conversations, streams, sockets):
+        monkeypatch.setattr(module, "PATIENCE", 0.3)
+    async with station_at(tmp_path, connections=1) as station, listening(station, transport) as subscriber:
+        await subscriber.heard("AlibabaOrder:ADA")
+        async with asyncio.timeout(60):
+            while not await admitted(station):
+                # A few megabytes at a time, till nothing on the way takes any more.
+                station.write("UPDATE orders SET status_raw = ? || id", secrets.token_hex(500_000))
 
 
 async def test_an_event_stream_begins_with_its_headers(shared: Station) -> None:

@@ -89,10 +89,11 @@ class _Stream:
 
     async def begin(self) -> None:
         """Let the client know that it is listened to."""
+        # Before it has, for it may be stopped while it sends.
+        self._begun.set()
         headers = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         await self._write(_COMMENT)
-        self._begun.set()
 
     async def next(self, body: Mapping[str, Any]) -> None:
         """Send a result."""
