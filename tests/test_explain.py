@@ -254,6 +254,18 @@ async def test_what_cannot_be_run_is_explained_by_the_errors_of_running_it(
     ]
 
 
+async def test_a_fault_behind_what_is_refused_does_not_keep_the_refusal_from_being_explained(
+    gateway: Gateway,
+) -> None:
+    """A switch may be null as long as nobody comes to it; with the missing scopes that would be the answer."""
+    document = """query ($off: Boolean = false) {
+        clients { nodes { mailru { memberSince @skip(if: $off) } } } }"""
+    told = await explained(gateway, document, scopes="clients:read", variables={"off": None})
+    assert (told["runs"], told["missingScopes"]) == (True, ["mailru:read"])
+    told = await explained(gateway, document, variables={"off": None})
+    assert [each["code"] for each in told["errors"]] == ["BAD_USER_INPUT"]
+
+
 async def test_what_is_too_dear_has_its_cost_and_its_plan(gateway: Gateway) -> None:
     """For these say what to leave out."""
     found = await explained(gateway, INVALID["too dear"])

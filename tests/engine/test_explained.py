@@ -119,8 +119,11 @@ async def explanation(execution: Execution, caller: Caller, operation: Operation
 
 
 async def refusals_with(execution: Execution, caller: Caller, operation: Operation) -> Any:
-    prepared = await execution.prepare(caller, operation)
-    return prepared.plan.refusals
+    """What is refused of it; nothing of what cannot be run at all."""
+    try:
+        return (await execution.prepare(caller, operation)).plan.refusals
+    except InvalidDocument:
+        return []
 
 
 def smaller(scopes: list[str], held: frozenset[str]) -> Iterator[frozenset[str]]:
