@@ -33,7 +33,7 @@ class Settings:
     max_tokens: int = 4_000
     max_cost: int = 50_000
     readers: int = 4
-    places: int = 16
+    places: int = 8
     cost_per_minute: int = 10_000_000
     concurrency: int = 100
     connections: int = 100

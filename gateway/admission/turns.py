@@ -10,7 +10,7 @@ from gateway.errors import Refusal
 from gateway.telemetry.metrics import turn_wait_seconds
 from gateway.telemetry.tracing import phase
 
-LONGEST, SHORTEST = 64, 4
+LONGEST, SHORTEST = 64, 8
 """Operations of one application that may be in line in a worker: fewer, the longer those waited that came through."""
 
 PATIENCE = 1.0
