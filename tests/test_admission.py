@@ -112,16 +112,9 @@ async def test_an_application_has_as_many_operations_in_hand_as_it_may(tmp_path:
     async with started(tmp_path, concurrency=2) as gateway:
         token, finish = gateway.token("ALIBABA"), asyncio.Event()
 
-        async def slow() -> AsyncIterator[bytes]:
-            yield b'{"query":'
-            await finish.wait()
-            yield b' "{ caller { party } }"}'
-
-        async def send() -> httpx.Response:
-            headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-            return await gateway.client.post("/graphql", content=slow(), headers=headers)
-
-        sending = [asyncio.create_task(send()) for _ in range(2)]
+        sending = [
+            asyncio.create_task(gateway.client.post("/graphql", **held(token, finish))) for _ in range(2)
+        ]
         await asyncio.sleep(0.2)
         for kind in KINDS * 2:
             answer = await gateway.post(CALLER, token, accept=kind)
@@ -132,6 +125,39 @@ async def test_an_application_has_as_many_operations_in_hand_as_it_may(tmp_path:
         finish.set()
         assert [each.status_code for each in await asyncio.gather(*sending)] == [200, 200]
         assert (await gateway.post(CALLER, token)).status_code == 200
+
+
+async def test_a_flood_is_shed_by_the_header_it_comes_with(tmp_path: Path) -> None:
+    """In the same words as the first of it, but without an id, for the log has no line of it; nobody else is."""
+    async with started(tmp_path, concurrency=1) as gateway:
+        token, finish = gateway.token("ALIBABA"), asyncio.Event()
+        sending = asyncio.create_task(gateway.client.post("/graphql", **held(token, finish)))
+        await asyncio.sleep(0.2)
+        first, *others = [await gateway.post(CALLER, token) for _ in range(3)]
+        assert "X-Request-Id" in first.headers
+        for each in others:
+            assert (each.status_code, each.content) == (429, first.content)
+            assert each.headers["Retry-After"] == "1"
+            assert "X-Request-Id" not in each.headers
+        assert (await gateway.post(CALLER, f"{token}x")).status_code == 401
+        assert (await gateway.post(CALLER)).status_code == 401
+        assert (await gateway.client.options("/graphql")).status_code == 204
+        assert (await gateway.client.get("/healthz")).status_code == 200
+        finish.set()
+        assert (await sending).status_code == 200
+        assert (await gateway.post(CALLER, token)).status_code == 200
+
+
+def held(token: str, finish: asyncio.Event) -> dict[str, Any]:
+    """A request whose body does not end before it may."""
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"query":'
+        await finish.wait()
+        yield b' "{ caller { party } }"}'
+
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    return {"content": body(), "headers": headers}
 
 
 async def test_what_is_set_for_an_application_holds_soon_and_without_it_the_settings(tmp_path: Path) -> None:

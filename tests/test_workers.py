@@ -220,6 +220,21 @@ def test_a_person_who_is_disabled_stops_at_both_within_the_bound(pair: Pair) -> 
     pair.run("user", "enable", LI)
 
 
+def test_a_budget_is_one_for_both_and_holds_soon_after_it_is_set(pair: Pair) -> None:
+    """Whichever of them is asked; and what another application does with its own is not touched."""
+    pair.run("app", "set", "silent", "--cost-per-minute", "10")
+    time.sleep(BOUND)
+    token, other = pair.token("silent"), pair.personal()["access_token"]
+    found = Counter(pair.each(lambda client: [pair.use(client, token) for _ in range(5)][-1]))
+    found.update(pair.each(lambda client: pair.use(client, token)))
+    assert found.keys() <= {200, 429}
+    assert found[429] > 0
+    assert pair.statuses(other) == {200}
+    pair.run("app", "set", "silent", "--cost-per-minute", "0")
+    time.sleep(BOUND)
+    assert pair.statuses(token) == {200}
+
+
 def test_of_thirty_who_use_one_refresh_token_at_both_one_succeeds(pair: Pair) -> None:
     """A2: the claim is one statement of the database, whichever worker makes it; and then the family is dead."""
     tokens = pair.personal()

@@ -42,7 +42,8 @@ class Shedding:
             return
         key = _key(scope)
         known = self._known.get(key)
-        if known is not None and (refusal := self._admission.refusal(known[0])) is not None:
+        # Who leaves tells each client so, which is not done here.
+        if known and not leaving.begun and (refusal := self._admission.refusal(known[0])) is not None:
             self._count(known[0])
             response = refused_answer(refusal, known[1])
             if leaving.begun:
