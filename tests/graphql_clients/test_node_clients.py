@@ -73,4 +73,4 @@ def test_a_bad_token_is_told_by_its_code(played: Played) -> None:
 
 def test_the_schema_can_be_asked_for(door: Door, played: Played) -> None:
     """With the query for it that tools send."""
-    assert bare(played.came["introspection"]) == asked(door, "introspection")
+    assert bare(played.came["introspection"])["data"] == asked(door, "introspection")["data"]
