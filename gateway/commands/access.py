@@ -36,10 +36,19 @@ PLACES = {
 
 
 @app.command("rules")
-def print_rules(json: Json = False) -> None:
-    """Print each table with the rule of its rows, in words and in SQL. For example: gateway access rules --json"""
+def print_rules(
+    every: Annotated[
+        bool, typer.Option("--all", help="Also the tables of which no row is for callers.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Print each table that callers read with the rule of its rows, in words and in SQL.
+
+    For example: gateway access rules --json
+    """
     Schema(discover())
-    found = {table.name: table.info["rows"] for table in metadata.sorted_tables}
+    rules: dict[str, RowRule] = {table.name: table.info["rows"] for table in metadata.sorted_tables}
+    found = {name: rule for name, rule in rules.items() if every or rule != NOBODY}
     if json:
         rows = [{"table": name, **_members(rule)} for name, rule in sorted(found.items())]
         print(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
