@@ -97,11 +97,11 @@ class Visit:
             """([name, holds]) => {
               const models = globalThis.__MONACO.editor.getModels();
               const text = models.findLast(({ uri }) => uri.path.endsWith(name)).getValue();
-              return text.includes(holds) && text;
+              return text.includes(holds) && { text };
             }""",
             arg=[editor, holds],
         )
-        return str(found.json_value())
+        return str(found.json_value()["text"])
 
     def answer(self, holds: str = "{") -> Any:
         """The answer that is shown, as soon as it holds this."""
@@ -131,7 +131,7 @@ class Visit:
 def visiting(browser: Any, origin: str, **options: Any) -> Iterator[Visit]:
     """A window of its own, which remembers nobody; when it is closed, it must have kept to the rules."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     try:
         visit = Visit(origin, context.new_page())
         visit.watch()

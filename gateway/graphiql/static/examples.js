@@ -17,13 +17,20 @@ const worthless = (text, examples) =>
 
 /** Puts an example into the editor, and into a tab of its own where something else is there. */
 function useOpen(examples) {
-  const { addTab } = useGraphiQLActions();
-  const { query, variables } = useGraphiQL((state) => ({ query: state.queryEditor, variables: state.variableEditor }));
+  const { addTab, updateActiveTabValues } = useGraphiQLActions();
+  const { query, variables, response } = useGraphiQL((state) => ({
+    query: state.queryEditor,
+    variables: state.variableEditor,
+    response: state.responseEditor,
+  }));
   return (example) => {
     if (!worthless(query.getValue(), examples)) addTab();
     const shown = tab(example);
     query.setValue(shown.query);
     variables.setValue(shown.variables);
+    // An answer to what was there before would be taken for one to this.
+    response.setValue("");
+    updateActiveTabValues({ response: null });
     query.focus();
   };
 }
