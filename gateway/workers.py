@@ -44,12 +44,13 @@ def served() -> Starlette:
 
 
 def configuration(
-    application: Starlette | str, host: str, port: int, workers: int = 1, deadline: float = 10.0
+    application: Starlette | str, host: str, port: int, workers: int = 1, settings: Settings | None = None
 ) -> uvicorn.Config:
     """How anything of ours is served: it logs in its own way, and does not say what it runs on.
 
-    `deadline` is how many seconds an operation may take.
+    `settings` say how long an operation may take, and how large a message over a WebSocket may be when it is unpacked.
     """
+    settings = settings or Settings()
     return uvicorn.Config(
         application,
         host,
@@ -60,7 +61,9 @@ def configuration(
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=math.ceil(deadline) + SLOW,
+        timeout_graceful_shutdown=math.ceil(settings.deadline) + SLOW,
+        # The gateway itself says of a smaller one that it is too big; this is for who packs much into little.
+        ws_max_size=4 * settings.max_body,
     )
 
 
@@ -80,16 +83,14 @@ def serve(host: str, port: int, workers: int) -> None:
     settings = load()
     tracing.wanted(os.environ)
     if workers == 1:
-        config = configuration(served(), host, port, deadline=settings.deadline)
+        config = configuration(served(), host, port, settings=settings)
         server = Server(config, settings.drain)
         with _bound(config) as listening, exposed(settings):
             uvloop.run(run(server, [listening]))
     else:
         # What would stop every worker stops here, in one line; and the keys are made before they race for it.
         create_app(settings)
-        _serve_together(
-            configuration("gateway.workers:served", host, port, workers, settings.deadline), settings
-        )
+        _serve_together(configuration("gateway.workers:served", host, port, workers, settings), settings)
 
 
 def _bound(config: uvicorn.Config) -> socket.socket:

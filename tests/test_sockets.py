@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from gateway.settings import Settings
+from gateway.workers import configuration
 from tests.subscribers import CHANGED, PROTOCOL, Station, errors, shared, station_at
 
 __all__ = ["shared"]
@@ -256,3 +258,8 @@ async def test_who_floods_is_read_slowly_and_still_answered(shared: Station) -> 
         for number in range(150):
             assert await socket.hear() == {"type": "pong", "payload": {"n": number}}
         assert clock() - began > 0.9
+
+
+def test_a_packed_message_is_not_unpacked_without_end() -> None:
+    """The server stops at a few times what a body may have."""
+    assert configuration("app", "127.0.0.1", 0, settings=Settings(max_body=1_000)).ws_max_size == 4_000
