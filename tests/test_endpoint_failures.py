@@ -27,6 +27,7 @@ from gateway.app import create_app
 from gateway.clients.changes import Feed
 from gateway.connector import Access, Connector, batch, requires
 from gateway.discovery import discover
+from gateway.endpoint.connections import Connections
 from gateway.endpoint.endpoint import Endpoint
 from gateway.endpoint.execution import Execution
 from gateway.endpoint.persisted import Persisted
@@ -101,7 +102,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     feed, persisted = Feed(writer(used.database)), Persisted(trusted)
     names = pseudonyms(used.state)
     execution = Execution(used, schema, engine, readers, names, admission, feed, persisted)
-    endpoint = Endpoint(used, Verifier(keys, used.issuer, used.audience), execution)
+    endpoint = Endpoint(used, Verifier(keys, used.issuer, used.audience), execution, Connections())
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
