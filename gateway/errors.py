@@ -17,15 +17,18 @@ class SchemaError(Exception):
 class Refusal(Exception):
     """A request is refused as a whole, before anything runs.
 
-    `status` is the HTTP status, `code` goes to `extensions.code`, `headers` to the answer.
+    `status` is the HTTP status, `code` goes to `extensions.code`, with `extensions` beside it, `headers` to the answer.
     """
 
-    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, headers: dict[str, str] | None = None, **extensions: Any
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.headers = headers or {}
+        self.extensions = {"code": code, **extensions}
 
 
 class FieldError(Exception):

@@ -133,4 +133,4 @@ def over_budget(cost: float, budget: int) -> Refusal | None:
         f"The operation is estimated to cost {cost:g}, and the application may use {budget} a minute: it can "
         "never be admitted. Ask for less at once."
     )
-    return Refusal(400, "COST_LIMIT", message)
+    return Refusal(400, "COST_LIMIT", message, estimated=int(cost), limit=budget)

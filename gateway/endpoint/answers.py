@@ -71,7 +71,7 @@ def refused_errors(refusal: Refusal) -> list[dict[str, Any]]:
     """Why something is refused as a whole."""
     metrics.rejections.labels(refusal.code).inc()
     note(outcome="refused", code=refusal.code)
-    return [{"message": refusal.message, "extensions": {"code": refusal.code}}]
+    return [{"message": refusal.message, "extensions": refusal.extensions}]
 
 
 def methods_answer(methods: Sequence[str]) -> Response:
