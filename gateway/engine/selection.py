@@ -96,9 +96,10 @@ class Batched(Field):
             arguments = self.arguments(run.variables)
             if self.batch.is_async:
                 async with asyncio.timeout_at(run.deadline), run.turns:
-                    found = await self._found(run, parents, arguments)
-            else:
-                found = await self._found(run, parents, arguments)
+                    found = await self._call(run, parents, arguments)
+            elif isawaitable(found := self._call(run, parents, arguments)):
+                async with asyncio.timeout_at(run.deadline):
+                    found = await found
             if len(found) != len(parents):
                 raise TypeError(
                     f"{self.batch.function.__name__} gave {len(found)} values for {len(parents)} parents"
@@ -116,13 +117,9 @@ class Batched(Field):
         values: Column = found
         return values
 
-    async def _found(self, run: Any, parents: Column, arguments: Mapping[str, Any]) -> Any:
+    def _call(self, run: Any, parents: Column, arguments: Mapping[str, Any]) -> Any:
         assert self.batch is not None
-        found = self.batch.function(parents, run.access(self.asked), **arguments)
-        if not isawaitable(found):
-            return found
-        async with asyncio.timeout_at(run.deadline):
-            return await found
+        return self.batch.function(parents, run.access(self.asked), **arguments)
 
 
 @dataclass(slots=True)
