@@ -165,12 +165,13 @@ def answers_kept_for_whomever(patch: pytest.MonkeyPatch) -> None:
 @planted
 def plans_kept_for_whomever(patch: pytest.MonkeyPatch) -> None:
     """The plan of a document is kept, without with which scopes it was made."""
-    original = Engine.prepare
+    original = Engine._plan
 
-    def prepare(self: Engine, view: Any, text: str, *rest: Any) -> Any:
-        return original(self, KEPT.setdefault((self, text), view), text, *rest)
+    def plan(self: Engine, view: Any, chosen: Any) -> Any:
+        made_for = KEPT.setdefault((self, chosen.operation), view)
+        return original(self, made_for, chosen._replace(key=(made_for, chosen.key)))
 
-    patch.setattr(Engine, "prepare", prepare)
+    patch.setattr(Engine, "_plan", plan)
 
 
 @planted
