@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from itertools import chain, combinations
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.routing import Route
 
 from gateway.access.agreements import CONTRACT
 from gateway.access.request import cursor
@@ -20,7 +22,7 @@ from gateway.engine.documents import InvalidDocument
 from gateway.errors import Refusal
 from gateway.oauth.tokens import Caller
 from gateway.schema import Schema
-from tests.conftest import start
+from tests.conftest import Gateway, start
 from tests.engine.conftest import Runs
 from tests.engine.operations import LENGTH, Draft, operations, thorough
 from tests.engine.operations import Operation as Drawn
@@ -87,12 +89,14 @@ def executions(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         mode: start(folder, speaking_world() if mode == "filter" else {}, unauthorized=mode)
         for mode, folder in folders.items()
     }
-    found = {}
+    found: dict[str, Execution] = {}
+    held: list[Held] = []
     for mode, each in opening.items():
-        gateway = runs(anext(each))
-        [endpoint] = [
-            route.endpoint for route in gateway.app.routes if getattr(route, "path", "") == "/graphql"
-        ]
+        held.append(runs(hold(each)))
+        gateway = runs(held[-1].gateway())
+        endpoint = next(
+            r.endpoint for r in gateway.app.routes if isinstance(r, Route) and r.path == "/graphql"
+        )
         found[mode] = endpoint.app._execution
     secret = found["filter"]._pseudonyms
     HINTS["id"] = [
@@ -100,8 +104,37 @@ def executions(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         *("AlibabaOrder:ADA", "PandaoOrder:ADA", "PandaoOrder:BORIS", "nobody"),
     ]
     yield found
-    for each in opening.values():
-        runs(each.aclose())
+    for each in held:
+        runs(each.let_go())
+
+
+class Held:
+    """A gateway that one task of the loop opens and, when it is let go, closes."""
+
+    def __init__(self, opening: AsyncIterator[Gateway]) -> None:
+        self._opening = opening
+        self._over = asyncio.Event()
+        self._ready: asyncio.Future[Gateway] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._hold())
+
+    async def _hold(self) -> None:
+        async for each in self._opening:
+            self._ready.set_result(each)
+            await self._over.wait()
+
+    async def gateway(self) -> Gateway:
+        """The gateway, once it is open."""
+        return await self._ready
+
+    async def let_go(self) -> None:
+        """Close it."""
+        self._over.set()
+        await self._task
+
+
+async def hold(opening: AsyncIterator[Gateway]) -> Held:
+    """Begin to open a gateway."""
+    return Held(opening)
 
 
 async def explanation(execution: Execution, caller: Caller, operation: Operation) -> Any:
