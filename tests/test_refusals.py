@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
+from starlette.routing import Route
 
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.tokens import Caller, issue
@@ -37,8 +38,8 @@ async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gate
 @asynccontextmanager
 async def statements(gateway: Gateway) -> AsyncIterator[list[str]]:
     """Every statement that a caller's connection runs meanwhile, as SQLite itself tells them."""
-    [endpoint] = [each.endpoint for each in gateway.app.routes if getattr(each, "path", "") == "/graphql"]
-    connections = endpoint.app._execution._readers._all
+    [route] = [each for each in gateway.app.routes if isinstance(each, Route) and each.path == "/graphql"]
+    connections = route.endpoint.app._execution._readers._all
     found: list[str] = []
     for connection in connections:
         await connection.set_trace_callback(found.append)
