@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,7 +81,8 @@ async def served(settings: Settings) -> AsyncIterator[Served]:
     try:
         yield Served(found, psutil.Process(server.pid), await _busy_client(found))
     finally:
-        server.terminate()
+        with suppress(ProcessLookupError):
+            server.terminate()
         await server.wait()
 
 
