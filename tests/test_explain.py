@@ -106,6 +106,22 @@ async def test_a_null_that_may_not_be_goes_up_as_far_as_it_does_in_an_answer(gat
     assert answer["data"] is None
 
 
+@pytest.mark.parametrize(
+    ("document", "null"),
+    [
+        ("{ clients { nodes { region orders { totalCount } } } }", []),
+        ('{ client(id: "x") { region orders { totalCount } } }', ["client"]),
+        ("{ clients { nodes { region mailru { memberSince } } } }", ["clients", "nodes", "@", "mailru"]),
+    ],
+)
+async def test_a_null_goes_through_lists_whose_items_may_not_be_null(
+    gateway: Gateway, document: str, null: list[str]
+) -> None:
+    """And stops at the first place that may be."""
+    found = await explained(gateway, document, scopes="clients:read")
+    assert [each["refusal"]["becomesNull"] for each in found["fields"] if each["refusal"]] == [null]
+
+
 async def test_of_an_interface_each_type_is_told_of_that_the_document_names_or_the_caller_sees(
     gateway: Gateway,
 ) -> None:
