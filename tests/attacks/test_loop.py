@@ -95,6 +95,12 @@ DOCUMENTS = {
     "pages of pages": "{ clients(first: 100) { nodes { orders(first: 40) { nodes { id placedAt } } } } }",
     "an error for each": "{ clients(first: 100) { nodes { id orders(first: -1) { totalCount } } } }",
 }
+EXPLAIN = """query ($document: String!) { explainAccess(document: $document) {
+  runs missingScopes cost { estimated limit } errors { message code line column }
+  fields { path coordinate missingScopes refusal { becomesNull } }
+  tables { name meaning }
+  levels { calls { coordinate statements { sql columns } } }
+} }"""
 VARIABLES: dict[str, Any] = {
     "60,000 members": {"f": {f"k{number}": number for number in range(60_000)}},
     "1,900 members": {"f": {f"k{number}": number for number in range(1_900)}},
@@ -162,6 +168,13 @@ def test_no_document_holds_the_loop(attacked: Attacked, document: str) -> None:
     """Neither when it is read, planned and refused, nor when it runs and is answered; it is new each time."""
     body = json.dumps({"query": f"{document} # {next(NUMBERS)}"}).encode()
     assert attacked.held(body) < HELD
+
+
+@pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_no_explanation_holds_the_loop(attacked: Attacked, document: str) -> None:
+    """It is of what may be as large as what is run."""
+    asked = {"query": EXPLAIN, "variables": {"document": f"{document} # {next(NUMBERS)}"}}
+    assert attacked.held(json.dumps(asked).encode()) < HELD
 
 
 @pytest.mark.parametrize("variables", VARIABLES.values(), ids=VARIABLES)
