@@ -23,6 +23,8 @@ from gateway.commands import access, agreements, applications, documents, issuer
 from gateway.demo import run as demo_run
 from gateway.demo.setting import WORLD, sandbox_port, sandboxes, write_settings
 from gateway.discovery import discover, party_scopes
+from gateway.draining import Server
+from gateway.endpoint.connections import first
 from gateway.errors import PartnerError, SchemaError, SettingsError
 from gateway.logs import configure
 from gateway.schema import Schema
@@ -85,14 +87,17 @@ async def _demo(settings: Settings, port: int) -> None:
 
 async def _fill_and_serve(settings: Settings, port: int) -> None:
     serving: list[asyncio.Task[None]] = []
+    ended = asyncio.Event()
 
     async def servable() -> None:
         found = await demo_run.callers(settings)
         serving.append(await _serving(create_app(settings), port))
+        serving[-1].add_done_callback(lambda _: ended.set())
         demo_run.show(console, settings, found)
 
     try:
-        await demo_run.fill(settings, console, servable)
+        # A signal ends the server, whatever is still being pulled; and the server, the demo.
+        await first(demo_run.fill(settings, console, servable), ended.wait())
     except PartnerError as error:
         console.print(f"[yellow]{error}[/yellow]; start again to go on there")
     await asyncio.gather(*serving)
@@ -100,7 +105,7 @@ async def _fill_and_serve(settings: Settings, port: int) -> None:
 
 async def _serving(application: Starlette, port: int) -> asyncio.Task[None]:
     """A server at work beside what comes next. Raises `SettingsError` when it does not come up."""
-    server = uvicorn.Server(workers.configuration(application, "127.0.0.1", port))
+    server = Server(workers.configuration(application, "127.0.0.1", port))
     running = asyncio.create_task(workers.run(server))
     while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.02)

@@ -296,8 +296,21 @@ def test_a_small_demo_from_nothing_to_its_end(tmp_path: Path) -> None:
                 )
                 caller = {"party": each["party"], "application": each["id"]}
                 assert data_of(response.json()) == {"caller": caller}
-        found.send_signal(signal.SIGINT)
-        output, errors = found.communicate(timeout=20)
+            with client.stream(
+                "POST",
+                "/graphql",
+                json={"query": "subscription { orderChanged { id } }"},
+                headers={
+                    "authorization": f"Bearer {shown['applications'][0]['token']}",
+                    "accept": "text/event-stream",
+                },
+            ) as stream:
+                events = stream.iter_text()
+                assert next(events) == ":\n\n"
+                found.send_signal(signal.SIGINT)
+                assert "".join(events) == "event: complete\ndata:\n\n"
+        # Not the time that an answer in flight may take: nobody waits for a stream.
+        output, errors = found.communicate(timeout=10)
     assert found.returncode in (0, 130), errors
     assert "Traceback" not in errors
     assert "pull alibaba orders" in output
