@@ -30,11 +30,12 @@ def check_costs(schema: GraphQLSchema) -> None:
     for kind in schema.type_map.values():
         _check_weights(kind)
         _check_sizes(kind)
-    fields = [field for kind in _composite(schema) for field in kind.fields.values()]
-    for kind in _composite(schema):
+    composite = list(_composite(schema))
+    fields = [field for kind in composite for field in kind.fields.values()]
+    for kind in composite:
         for name, field in kind.fields.items():
             where = f"{kind.name}.{name}"
-            if _is_list(field.type) and not _is_sized(name, field, _giving(schema, kind, fields)):
+            if _is_list(field.type) and not _is_sized(name, field, _giving(kind, fields)):
                 raise SchemaError(
                     f"nothing says how long {where} is: declare list_size(…) on it, or `sized` on all that give it"
                 )
@@ -46,7 +47,7 @@ def _composite(schema: GraphQLSchema) -> Iterator[Composite]:
             yield kind
 
 
-def _giving(schema: GraphQLSchema, kind: Composite, fields: Iterable[GraphQLField]) -> list[GraphQLField]:
+def _giving(kind: Composite, fields: Iterable[GraphQLField]) -> list[GraphQLField]:
     """The fields whose value can be of a type."""
     names = {kind.name, *(each.name for each in kind.interfaces)}
     return [field for field in fields if get_named_type(field.type).name in names]
