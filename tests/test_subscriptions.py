@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ import pytest_asyncio
 from gateway.endpoint import conversations, sockets, streams
 from gateway.oauth.revocations import revoke
 from gateway.store.database import writer
+from tests.door import Lines, log
 from tests.subscribers import (
     CHANGED,
     Events,
@@ -30,7 +32,7 @@ from tests.subscribers import (
 )
 from tests.world import CLARA
 
-__all__ = ["shared"]
+__all__ = ["log", "shared"]
 
 HIDDEN_FROM_ALIBABA = ("PandaoOrder:BORIS", "PandaoOrder:ELENA", "PandaoOrder:FYODOR", "PandaoOrder:GALINA")
 TRANSPORTS = ["socket", "stream"]
@@ -289,3 +291,14 @@ async def test_an_event_stream_begins_with_its_headers(shared: Station) -> None:
         assert headers["cache-control"] == "no-store"
         assert headers["x-accel-buffering"] == "no"
         assert events.response.status_code == 200
+
+
+async def test_the_log_says_whose_stream_it_was(shared: Station, log: Lines) -> None:
+    """As of any request: party, application and purpose."""
+    async with shared.stream():
+        pass
+    async with asyncio.timeout(10):
+        while not (found := [each for each in map(json.loads, log.lines) if each["message"] == "request"]):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    assert {each["party"] for each in found} == {"ALIBABA"}
+    assert all(each["application"] and each["purpose"] for each in found)

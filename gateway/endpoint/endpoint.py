@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -11,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.admission.tickets import TICKET, Ticket
 from gateway.endpoint.answers import answer, invalid_answer, methods_answer, refused_answer
 from gateway.endpoint.callers import Authenticator, authorization
-from gateway.endpoint.connections import Connections
+from gateway.endpoint.connections import Connections, first
 from gateway.endpoint.execution import Execution
 from gateway.endpoint.media_types import EVENTS, HTML, JSON, media_type
 from gateway.endpoint.operations import METHODS, Operation, read_operation
@@ -74,10 +72,7 @@ class Endpoint:
 
     async def graphql(self, request: Request, kind: str) -> Response:
         """The path of a request. Raises `Refusal`, `InvalidDocument`, or `ClientDisconnect` when nobody waits."""
-        proofs = request.headers.getlist("dpop")
-        with phase("authenticate"):
-            caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
-        note(party=caller.party, application=caller.application, purpose=caller.purpose)
+        caller = await self._authenticate(request)
         ticket = request.scope[TICKET] = self._execution.admission.ticket(caller.application)
         with ticket:
             operation = await read_operation(request, self._settings.max_body, self._settings.deadline)
@@ -87,22 +82,21 @@ class Endpoint:
 
     async def _stream(self, request: Request, send: Send) -> None:
         """The same path, up to an answer that goes out as it comes."""
-        proofs = request.headers.getlist("dpop")
-        caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
+        caller = await self._authenticate(request)
         operation = await read_operation(request, self._settings.max_body, self._settings.deadline)
         await self._streams.answer(request, send, caller, operation)
 
+    async def _authenticate(self, request: Request) -> Caller:
+        proofs = request.headers.getlist("dpop")
+        with phase("authenticate"):
+            caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
+        note(party=caller.party, application=caller.application, purpose=caller.purpose)
+        return caller
+
     async def _run(self, request: Request, caller: Caller, operation: Operation, ticket: Ticket) -> Result:
         """Run the operation; a caller who hangs up stops it."""
-        running = asyncio.ensure_future(self._execution.execute(caller, operation, ticket))
-        gone = asyncio.ensure_future(request.receive())
-        try:
-            await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not running.done():
-                raise ClientDisconnect
-            return running.result()
-        finally:
-            for task in (running, gone):
-                task.cancel()
-            # An exception that nobody fetches, asyncio would log with its text.
-            await asyncio.gather(running, gone, return_exceptions=True)
+        done = await first(self._execution.execute(caller, operation, ticket), request.receive())
+        if 0 not in done:
+            raise ClientDisconnect
+        result: Result = done[0]
+        return result
