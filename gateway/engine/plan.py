@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from graphql import (
-    BooleanValueNode,
     FieldNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLField,
     GraphQLInterfaceType,
@@ -22,11 +20,9 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    SelectionNode,
     SelectionSetNode,
     VariableNode,
     get_named_type,
-    is_abstract_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
@@ -35,9 +31,10 @@ from graphql.execution.values import VariableValues, get_argument_values
 
 from gateway.engine.asked import asked_below
 from gateway.engine.batch import Source, attribute_of, batch_of, source_of
+from gateway.engine.collection import Collection
 from gateway.engine.completion import Completer, Site
 from gateway.engine.cost import Estimate, estimate
-from gateway.engine.documents import Document, InvalidDocument, conditions
+from gateway.engine.documents import Document, InvalidDocument
 from gateway.engine.introspection import Introspection, Never, extent, most
 from gateway.engine.leaves import Leaf
 from gateway.engine.lists import ListOf
@@ -104,7 +101,8 @@ def make_plan(
 
     Raises `InvalidDocument` where one of those that decide is null.
     """
-    planner = _Planner(view, document, operation, switches)
+    collection = Collection(view.schema, document.fragments, switches)
+    planner = _Planner(view, document, operation, collection)
     kind = view.schema.get_root_type(operation.operation)
     if kind is None:
         raise GraphQLError(f"This gateway has no {operation.operation.value}s.", operation)
@@ -123,7 +121,7 @@ class _Planner:
     view: View
     document: Document
     operation: OperationDefinitionNode
-    switches: Mapping[str, bool]
+    collection: Collection
     refusals: dict[tuple[str, ...], GraphQLError] = field(default_factory=dict)
     stream: Stream | None = None
     introspected: int = 0
@@ -131,57 +129,9 @@ class _Planner:
     def selection(
         self, kind: GraphQLObjectType, sets: Sequence[SelectionSetNode], path: Path, serial: bool = False
     ) -> Selection:
-        grouped: dict[str, list[FieldNode]] = {}
-        seen: set[str] = set()
-        for selection_set in sets:
-            self._collect(kind, selection_set, grouped, seen)
-        fields = [self._field(kind, key, nodes, [*path, key]) for key, nodes in grouped.items()]
+        collected = self.collection.fields(kind, sets)
+        fields = [self._field(kind, key, nodes, [*path, key]) for key, nodes in collected.items()]
         return Selection([kind.name, *(each.name for each in kind.interfaces)], fields, serial)
-
-    def _collect(
-        self,
-        kind: GraphQLObjectType,
-        selection_set: SelectionSetNode,
-        grouped: dict[str, list[FieldNode]],
-        seen: set[str],
-    ) -> None:
-        """The spec's CollectFields (6.3.2), with the switches settled."""
-        for selection in selection_set.selections:
-            if not self._included(selection):
-                continue
-            if isinstance(selection, FieldNode):
-                key = (selection.alias or selection.name).value
-                grouped.setdefault(key, []).append(selection)
-                continue
-            fragment: Any = selection
-            if isinstance(selection, FragmentSpreadNode):
-                if selection.name.value in seen:
-                    continue
-                seen.add(selection.name.value)
-                fragment = self.document.fragments[selection.name.value]
-            if self._applies(kind, fragment):
-                self._collect(kind, fragment.selection_set, grouped, seen)
-
-    def _included(self, selection: SelectionNode) -> bool:
-        return all(
-            self._switch(name, value) is (name == "include") for name, value in conditions(selection).items()
-        )
-
-    def _switch(self, name: str, value: BooleanValueNode | VariableNode) -> bool:
-        if isinstance(value, BooleanValueNode):
-            return value.value
-        found = self.switches.get(value.name.value)
-        if found is None:
-            message = f"Variable '${value.name.value}' is null, where @{name} needs true or false."
-            raise InvalidDocument("BAD_USER_INPUT", [GraphQLError(message, value)])
-        return found
-
-    def _applies(self, kind: GraphQLObjectType, fragment: Any) -> bool:
-        condition = fragment.type_condition
-        if condition is None or condition.name.value == kind.name:
-            return True
-        wider = self.view.schema.get_type(condition.name.value)
-        return is_abstract_type(wider) and self.view.schema.is_sub_type(wider, kind)
 
     def _field(self, kind: GraphQLObjectType, key: str, nodes: list[FieldNode], path: Path) -> Field:
         name = nodes[0].name.value
@@ -254,25 +204,10 @@ class _Planner:
         error = self.view.locks(kind.name, None)
         if error is None:
             return self.selection(kind, sets, path)
-        if self._names(kind.name, sets):
+        if self.collection.names(kind.name, sets):
             self._note(error, [], path)
             refused[kind.name] = error
         return None
-
-    def _names(self, kind: str, sets: Sequence[SelectionSetNode]) -> bool:
-        """Whether a fragment among these selections is on just this type."""
-        for selection in (each for one in sets for each in one.selections if self._included(each)):
-            if isinstance(selection, FieldNode):
-                continue
-            fragment: Any = selection
-            if isinstance(selection, FragmentSpreadNode):
-                fragment = self.document.fragments[selection.name.value]
-            condition = fragment.type_condition
-            if condition is not None and condition.name.value == kind:
-                return True
-            if self._names(kind, [fragment.selection_set]):
-                return True
-        return False
 
     def _arguments(self, definition: GraphQLField, node: FieldNode) -> Arguments:
         convert = self.view.convert
