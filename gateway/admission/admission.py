@@ -15,6 +15,7 @@ from gateway.admission.ledger import Ledger
 from gateway.admission.memory import Held, Memory, private_memory, shared_memory
 from gateway.admission.tickets import Ticket, too_many_operations
 from gateway.admission.turns import Turns, overloaded
+from gateway.background import beside
 from gateway.errors import Refusal
 from gateway.settings import Settings
 
@@ -40,13 +41,10 @@ class Admission:
         """Share the ledger with the other workers, and follow the allowances, while the block runs."""
         memory = _memory(self._folder)
         self.ledger = Ledger(memory)
-        burying = asyncio.create_task(_bury(memory))
         try:
-            async with self.allowances.followed():
+            async with beside(_bury(memory)), self.allowances.followed():
                 yield
         finally:
-            burying.cancel()
-            await asyncio.gather(burying, return_exceptions=True)
             self.ledger = Ledger(private_memory())
             memory.close()
 
@@ -93,7 +91,9 @@ class Admission:
 async def _bury(memory: Memory) -> None:
     while True:
         await asyncio.sleep(PAUSE)
-        memory.bury()
+        # Without a file more to open, it is done the next time.
+        with contextlib.suppress(OSError):
+            memory.bury()
 
 
 def _memory(folder: Path) -> Memory:

@@ -20,6 +20,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from gateway.background import beside
 from gateway.errors import FieldError
 from gateway.store.database import immediate
 from gateway.store.tables import Instant, instant, table
@@ -142,7 +143,7 @@ class Feed:
         """See to it that what changes from now on is written down, and read from here."""
         async with self._opening:
             try:
-                if self._clock() > self._until - LEASE.total_seconds() / 2:
+                if self._is_due():
                     await self._renew()
                 if not self._listeners:
                     async with self._engine.connect() as connection:
@@ -152,6 +153,10 @@ class Feed:
                 raise FieldError(
                     "Changes cannot be followed now; try again in a moment.", "UNAVAILABLE"
                 ) from None
+
+    def _is_due(self) -> bool:
+        """Whether half of the lease is over."""
+        return self._clock() > self._until - LEASE.total_seconds() / 2
 
     async def _renew(self) -> None:
         began, now = self._clock(), datetime.now(UTC)
@@ -185,12 +190,10 @@ class Feed:
     @asynccontextmanager
     async def followed(self) -> AsyncIterator[None]:
         """Follow the table while the block runs, whenever somebody listens."""
-        following = asyncio.create_task(self._follow())
         try:
-            yield
+            async with beside(self._follow()):
+                yield
         finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
             await self._engine.dispose()
 
     async def _follow(self) -> None:
@@ -201,9 +204,10 @@ class Feed:
                 await self._heard.wait()
             try:
                 await self.refresh()
-                if self._clock() > self._until - LEASE.total_seconds() / 2:
+                if self._is_due():
                     await self._renew()
-            except (SQLAlchemyError, TimeoutError, OSError) as error:
+            except Exception as error:
+                # Whatever it is: nobody would hear of it, and following must go on.
                 if not failing:
                     logger.error("changes cannot be followed", extra={"reason": type(error).__name__})
                 failing = True

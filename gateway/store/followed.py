@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from gateway.background import beside
 from gateway.errors import Refusal
 
 PAUSE = 0.5
@@ -59,12 +60,10 @@ class Followed:
     async def followed(self) -> AsyncIterator[None]:
         """Follow it while the block runs, from its start on. Raises `SQLAlchemyError` where it is not there."""
         await self.refresh()
-        following = asyncio.create_task(self._follow())
         try:
-            yield
+            async with beside(self._follow()):
+                yield
         finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
             await self._engine.dispose()
 
     async def _follow(self) -> None:

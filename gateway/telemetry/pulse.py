@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from gateway.background import beside
 from gateway.telemetry import metrics
 
 BEAT = 0.25
@@ -16,12 +17,10 @@ BEAT = 0.25
 async def pulse(revocations_age: Callable[[], float]) -> AsyncIterator[None]:
     """Measure while the block runs: how late the event loop wakes up, and how old what is known of revocations is."""
     metrics.workers.set(1)
-    beating = asyncio.create_task(_beat(revocations_age))
     try:
-        yield
+        async with beside(_beat(revocations_age)):
+            yield
     finally:
-        beating.cancel()
-        await asyncio.gather(beating, return_exceptions=True)
         metrics.workers.set(0)
 
 

@@ -1,0 +1,20 @@
+"""Background: what goes on beside the requests, for as long as something else does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Have something go on while the block runs, and end it with the block."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        # An exception that nobody fetches, asyncio would log with its text.
+        await asyncio.gather(task, return_exceptions=True)
