@@ -7,10 +7,12 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 
 from gateway.errors import Refusal
 from gateway.oauth.tokens import Caller
+from gateway.telemetry.notes import note
+from gateway.telemetry.tracing import phase
 
 PAUSE = 0.5
 """Seconds between two looks at the token of a connection; what is revoked is read as often."""
@@ -38,6 +40,15 @@ def authorization(request: HTTPConnection) -> str | None:
         challenge = {"WWW-Authenticate": 'Bearer error="invalid_request"'}
         raise Refusal(400, "BAD_REQUEST", "Send one Authorization header.", challenge)
     return sent[0] if sent else None
+
+
+async def sender(authenticator: Authenticator, request: Request, path: str = "") -> Caller:
+    """The caller that a request's headers bring, of whom its line in the log tells too. Raises `Refusal`."""
+    proofs = request.headers.getlist("dpop")
+    with phase("authenticate"):
+        caller = await authenticator.authenticate(authorization(request), request.method, proofs, path)
+    note(party=caller.party, application=caller.application, purpose=caller.purpose)
+    return caller
 
 
 async def lapse(authenticator: Authenticator, sent: str | None, caller: Caller) -> Refusal:

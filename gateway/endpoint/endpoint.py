@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.admission.tickets import TICKET, Ticket
 from gateway.endpoint.answers import answer, invalid_answer, methods_answer, refused_answer
-from gateway.endpoint.callers import Authenticator, authorization
+from gateway.endpoint.callers import Authenticator, sender
 from gateway.endpoint.connections import Connections, first
 from gateway.endpoint.execution import Execution
 from gateway.endpoint.media_types import EVENTS, HTML, JSON, media_type
@@ -72,7 +72,7 @@ class Endpoint:
 
     async def graphql(self, request: Request, kind: str) -> Response:
         """The path of a request. Raises `Refusal`, `InvalidDocument`, or `ClientDisconnect` when nobody waits."""
-        caller = await self._authenticate(request)
+        caller = await sender(self._authenticator, request)
         ticket = request.scope[TICKET] = self._execution.admission.ticket(caller.application)
         with ticket:
             operation = await read_operation(request, self._settings.max_body, self._settings.deadline)
@@ -82,16 +82,9 @@ class Endpoint:
 
     async def _stream(self, request: Request, send: Send) -> None:
         """The same path, up to an answer that goes out as it comes."""
-        caller = await self._authenticate(request)
+        caller = await sender(self._authenticator, request)
         operation = await read_operation(request, self._settings.max_body, self._settings.deadline)
         await self._streams.answer(request, send, caller, operation)
-
-    async def _authenticate(self, request: Request) -> Caller:
-        proofs = request.headers.getlist("dpop")
-        with phase("authenticate"):
-            caller = await self._authenticator.authenticate(authorization(request), request.method, proofs)
-        note(party=caller.party, application=caller.application, purpose=caller.purpose)
-        return caller
 
     async def _run(self, request: Request, caller: Caller, operation: Operation, ticket: Ticket) -> Result:
         """Run the operation; a caller who hangs up stops it."""

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from gateway.endpoint.answers import json_answer, refused_answer
-from gateway.endpoint.callers import Authenticator, authorization
+from gateway.endpoint.callers import Authenticator, sender
 from gateway.endpoint.media_types import JSON
 from gateway.errors import Refusal
 from gateway.schema import Schema
@@ -60,11 +60,8 @@ class Examples:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: with the examples, or with the refusal (401) that an operation would get too."""
         request = Request(scope, receive)
-        proofs = request.headers.getlist("dpop")
         try:
-            caller = await self._authenticator.authenticate(
-                authorization(request), request.method, proofs, PATH
-            )
+            caller = await sender(self._authenticator, request, PATH)
             # In a thread: they are validated once for these scopes, and that takes a while.
             response = json_answer(await asyncio.to_thread(self.found, caller.scopes))
         except Refusal as refusal:

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.access.trusted_documents import TrustedDocuments
 from gateway.endpoint.answers import refused_answer, text_answer
-from gateway.endpoint.callers import Authenticator, authorization
+from gateway.endpoint.callers import Authenticator, sender
 from gateway.endpoint.media_types import JSON
 from gateway.endpoint.persisted import not_trusted
 from gateway.errors import Refusal
@@ -30,11 +30,8 @@ class PrintedSchema:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: with the text, or with the refusal that an introspection would get too."""
         request = Request(scope, receive)
-        proofs = request.headers.getlist("dpop")
         try:
-            caller = await self._authenticator.authenticate(
-                authorization(request), request.method, proofs, PATH
-            )
+            caller = await sender(self._authenticator, request, PATH)
             if self._trusted.of(caller.application).only:
                 raise not_trusted()
             # In a thread: what these scopes open is printed once, and that takes a while.
