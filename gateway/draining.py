@@ -26,7 +26,7 @@ _TICK = 0.05
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, that takes new requests for `drain` seconds after SIGTERM. It listens on sockets of ours."""
+    """uvicorn's server, that takes new requests for `drain` seconds after SIGTERM."""
 
     def __init__(self, config: uvicorn.Config, drain: float = 0.0) -> None:
         super().__init__(config)
@@ -75,7 +75,7 @@ class Server(uvicorn.Server):
         await asyncio.to_thread(tracing.stop)
 
     async def _stop_accepting(self, sockets: list[socket.socket]) -> None:
-        """Close the sockets, and take whoever waits there already: the kernel has promised them to be heard."""
+        """Stop listening, and take whoever waits at sockets of ours: the kernel has promised them to be heard."""
         spare = [each.dup() for each in sockets]
         for server in self.servers:
             server.close()

@@ -45,10 +45,7 @@ class Shedding:
         # Who leaves tells each client so, which is not done here.
         if known and not leaving.begun and (refusal := self._admission.refusal(known[0])) is not None:
             self._count(known[0])
-            response = refused_answer(refusal, known[1])
-            if leaving.begun:
-                response.headers["Connection"] = "close"
-            await response(scope, receive, send)
+            await refused_answer(refusal, known[1])(scope, receive, send)
             return
         await self._app(scope, receive, send)
         ticket = scope.get(TICKET)

@@ -14,8 +14,8 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 
 operations = Counter(
     "gateway_operations",
-    "Operations that ran, by how they ended: ok, partial (errors beside data), failed (no data), cancelled (the caller"
-    " hung up).",
+    "Operations that ran, by how they ended: ok, partial (errors beside data), failed (no data), refused, cancelled"
+    " (the caller hung up).",
     ["party", "application", "operation", "type", "outcome"],
     registry=registry,
 )
