@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -17,6 +17,7 @@ from gateway.admission.memory import Held
 from gateway.admission.tickets import Ticket, over_budget
 from gateway.endpoint.operations import Operation
 from gateway.endpoint.persisted import Persisted
+from gateway.endpoint.refusals import insufficient_scope, too_dear
 from gateway.engine.documents import InvalidDocument
 from gateway.engine.engine import Engine, Prepared
 from gateway.engine.plan import Plan
@@ -26,7 +27,6 @@ from gateway.engine.subscription import Settle
 from gateway.errors import FieldError, Refusal
 from gateway.explain.explain import Terms, explain
 from gateway.explain.explanation import AccessExplanation
-from gateway.oauth.dpop import ALGORITHMS
 from gateway.oauth.tokens import Caller
 from gateway.schema import Schema
 from gateway.settings import Settings
@@ -195,24 +195,3 @@ class Execution:
 
 async def _single(result: Result) -> AsyncGenerator[Result, None]:
     yield result
-
-
-def too_dear(cost: int, limit: int) -> InvalidDocument:
-    """The refusal of an operation that may cost more than any may."""
-    message = (
-        f"The operation may cost {cost}, where {limit} is allowed. Ask for shorter pages (`first`), "
-        "above all where one list stands in another, or for less in each operation."
-    )
-    error = GraphQLError(message, extensions={"code": "COST_LIMIT", "estimated": cost, "limit": limit})
-    return InvalidDocument("COST_LIMIT", [error])
-
-
-def insufficient_scope(caller: Caller, refusals: Sequence[GraphQLError]) -> Refusal:
-    """The refusal of a whole operation for what the token does not allow (RFC 6750, 3.1; RFC 9449, 7.1)."""
-    lack = sorted({scope for each in refusals for scope in (each.extensions or {})["missingScopes"]})
-    challenge = f'Bearer error="insufficient_scope", scope="{" ".join(lack)}"'
-    if caller.key is not None:
-        # A token that is bound to a key comes by DPoP and by nothing else.
-        challenge = f'DPoP{challenge.removeprefix("Bearer")}, algs="{" ".join(ALGORITHMS)}"'
-    message = f"The operation asks for what the token does not allow; it lacks {', '.join(lack)}."
-    return Refusal(403, "UNAUTHORIZED_OPERATION", message, {"WWW-Authenticate": challenge})

@@ -9,6 +9,7 @@ from graphql import GraphQLError
 from gateway.access.trusted_documents import Trusted, TrustedDocuments, digest
 from gateway.endpoint.automatic import Automatic
 from gateway.endpoint.operations import Operation
+from gateway.endpoint.refusals import not_trusted
 from gateway.engine.documents import InvalidDocument
 from gateway.errors import Refusal
 from gateway.oauth.tokens import Caller
@@ -62,9 +63,3 @@ def _check_hash(trusted: Trusted, id: str, document: str) -> None:
             "`sha256Hash` in `extensions.persistedQuery` is not the SHA-256 of `query`, in lower-case hex."
         )
         raise Refusal(400, "PERSISTED_QUERY_HASH_MISMATCH", message)
-
-
-def not_trusted() -> Refusal:
-    """The refusal of a document that is none of a `trusted_only` application's own."""
-    message = "This application may run its registered documents only, and this is none of them."
-    return Refusal(403, "QUERY_NOT_IN_SAFELIST", message)

@@ -11,7 +11,7 @@ from gateway.access.trusted_documents import TrustedDocuments
 from gateway.endpoint.answers import refused_answer, text_answer
 from gateway.endpoint.callers import Authenticator, sender
 from gateway.endpoint.media_types import JSON
-from gateway.endpoint.persisted import not_trusted
+from gateway.endpoint.refusals import not_trusted
 from gateway.errors import Refusal
 from gateway.schema import Schema
 
