@@ -90,13 +90,12 @@ def rules(old: Mapping[str, str], new: Mapping[str, str], nobody: str) -> Differ
         before, after = old.get(table, nobody), new.get(table, nobody)
         if before == after:
             continue
-        change = Change(table, "its row rule changed", before, after)
         if before == nobody:
             found.widenings.append(Change(table, "callers may now see rows of it", before, after))
         elif after == nobody:
             found.narrowings.append(Change(table, "callers no longer see rows of it", before, after))
         else:
-            found.changes.append(change)
+            found.changes.append(Change(table, "its row rule changed", before, after))
     return found
 
 

@@ -40,12 +40,9 @@ def furnish_world(settings: Settings, console: Console, households: int | None =
     with bars(console) as progress:
 
         def watch(name: str, done: int, total: int) -> None:
-            meter = (
-                meters.setdefault(name, Meter(progress, f"furnish {name}"))
-                if name not in meters
-                else meters[name]
-            )
-            meter.show(done, total)
+            if name not in meters:
+                meters[name] = Meter(progress, f"furnish {name}")
+            meters[name].show(done, total)
 
         furnish(settings.state, discover(), watch, households)
 

@@ -40,7 +40,7 @@ class OperationLabels:
         self._names: dict[str, Bounded] = {}
 
     def __call__(self, application: str, name: str | None) -> tuple[str, str]:
-        """The labels of an application and its operation; one without a name is ``."""
+        """The labels of an application and its operation; one without a name is empty."""
         known = self._applications(application)
         if not name:
             return known, ""
