@@ -10,6 +10,7 @@ import socket
 import uvicorn
 import uvloop
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
 from gateway import leaving
@@ -44,11 +45,11 @@ def served() -> Starlette:
 
 
 def configuration(
-    application: Starlette | str, host: str, port: int, workers: int = 1, settings: Settings | None = None
+    application: ASGIApp | str, host: str, port: int, workers: int = 1, settings: Settings | None = None
 ) -> uvicorn.Config:
     """How anything of ours is served: it logs in its own way, and does not say what it runs on.
 
-    `settings` say how long an operation may take, and how large a message over a WebSocket may be when it is unpacked.
+    `settings` say how long an operation may take, and how large a message over a WebSocket may be.
     """
     settings = settings or Settings()
     return uvicorn.Config(
@@ -62,7 +63,10 @@ def configuration(
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=math.ceil(settings.deadline) + SLOW,
-        # The gateway itself says of a smaller one that it is too big; this is for who packs much into little.
+        # Packed messages would be a bomb: they unpack to a thousand times what came, all that came at once together,
+        # before anyone is asked who sent it.
+        ws_per_message_deflate=False,
+        # The gateway itself says of a smaller one that it is too big; it counts characters, of 4 bytes at most.
         ws_max_size=4 * settings.max_body,
     )
 

@@ -26,6 +26,7 @@ from gateway.oauth.keys import signing_keys
 from gateway.oauth.tokens import Caller, issue
 from gateway.settings import Settings
 from gateway.store.database import writer
+from gateway.workers import configuration
 from tests.conftest import ALL_SCOPES, ORIGIN, empty_database
 from tests.world import small_world, write
 
@@ -98,8 +99,7 @@ class Door:
 @contextmanager
 def listening(app: ASGIApp) -> Iterator[int]:
     """The port of an app that listens on a loopback socket, in a thread of its own, as `gateway serve` runs it."""
-    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, server_header=False)
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configuration(app, "127.0.0.1", 0))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -260,6 +260,12 @@ async def test_who_floods_is_read_slowly_and_still_answered(shared: Station) -> 
         assert clock() - began > 0.9
 
 
-def test_a_packed_message_is_not_unpacked_without_end() -> None:
-    """The server stops at a few times what a body may have."""
+async def test_no_message_comes_packed(shared: Station) -> None:
+    """In a kilobyte there may be a megabyte, and all that came at once would be unpacked before anyone is asked."""
+    async with shared.socket() as socket:
+        assert socket.opened.protocol.extensions == []
+
+
+def test_a_message_has_an_end_in_the_server_too() -> None:
+    """At what a body may have, were all its characters of 4 bytes."""
     assert configuration("app", "127.0.0.1", 0, settings=Settings(max_body=1_000)).ws_max_size == 4_000
