@@ -180,6 +180,23 @@ async def test_a_message_has_an_end(tmp_path: Path) -> None:
         assert (await socket.closed())[0] == 1009
 
 
+async def test_who_is_not_known_says_no_more_than_a_token_needs(shared: Station) -> None:
+    """1009: to take a message apart takes time, which is not for anybody. From then on it may be as long as a body."""
+    async with shared.socket() as socket:
+        await socket.say("ping", payload={"x": "x" * 16_384})
+        assert (await socket.closed())[0] == 1009
+    async with shared.talk() as socket:
+        await socket.say("ping", payload={"x": "x" * 16_384})
+        assert (await socket.hear())["type"] == "pong"
+
+
+async def test_a_message_has_no_more_in_it_than_a_body(shared: Station) -> None:
+    """4400, before it is taken apart."""
+    async with shared.talk() as socket:
+        await socket.say("ping", payload={"x": [[]] * 20_000})
+        assert await socket.closed() == (4400, "Invalid message: it may have 20000 objects and lists")
+
+
 @pytest.mark.parametrize("protocol", ["graphql-ws", "soap", None])
 async def test_other_protocols_are_not_spoken(shared: Station, protocol: str | None) -> None:
     """4406: the older one, which let operations in before it knew the caller, among them."""

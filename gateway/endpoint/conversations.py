@@ -20,7 +20,7 @@ from gateway.endpoint.answers import disclosed, execution_result, invalid_errors
 from gateway.endpoint.callers import Authenticator, authorization, lapse
 from gateway.endpoint.connections import PATIENCE, Connections
 from gateway.endpoint.execution import Execution
-from gateway.endpoint.messages import Closing, Pace, closing_of, identity, parsed, payload, token
+from gateway.endpoint.messages import FIRST, Closing, Pace, closing_of, identity, parsed, payload, token
 from gateway.endpoint.operations import Operation, operation_in
 from gateway.engine.documents import InvalidDocument
 from gateway.errors import Refusal
@@ -98,7 +98,8 @@ class Conversation:
         event = await self._socket.receive()
         if event["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(event.get("code", 1005))
-        return parsed(event.get("text"), self._settings.max_body)
+        most = self._settings.max_body
+        return parsed(event.get("text"), most if self._caller else min(most, FIRST))
 
     async def _take(self, message: Mapping[str, Any]) -> None:
         match message.get("type"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from gateway.endpoint.operations import NESTED
 from gateway.errors import Refusal
 
 BURST = 100
@@ -15,6 +16,9 @@ BURST = 100
 
 EACH = 0.02
 """Seconds between any more of them; they are read no faster."""
+
+FIRST = 16_384
+"""Characters of a message whose sender is not known yet; a token and all around it fit well."""
 
 _LONG = 255
 """Characters of an operation's id, which comes back with each of its results."""
@@ -35,6 +39,8 @@ def parsed(text: str | None, limit: int) -> dict[str, Any]:
         raise Closing(4400, "Invalid message: send text")
     if len(text) > limit:
         raise Closing(1009, "Message too big")
+    if text.count("{") + text.count("[") > NESTED:
+        raise Closing(4400, f"Invalid message: it may have {NESTED} objects and lists")
     try:
         message = orjson.loads(text)
     except orjson.JSONDecodeError:

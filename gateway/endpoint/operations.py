@@ -20,7 +20,7 @@ from gateway.errors import Refusal
 METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 """How `/graphql` may be spoken to."""
 
-_NESTED = 20_000
+NESTED = 20_000
 """Objects and lists that a body may have, in its texts too; millions would be long in the making."""
 
 _CHARSET = re.compile(r";\s*charset=\"?([^\s\";]*)")
@@ -114,8 +114,8 @@ async def read_body(request: Request, limit: int) -> bytes:
 
 
 def _json(body: bytes) -> Any:
-    if body.count(b"{") + body.count(b"[") > _NESTED:
-        raise Refusal(400, "BAD_REQUEST", f"The body may have {_NESTED} objects and lists.")
+    if body.count(b"{") + body.count(b"[") > NESTED:
+        raise Refusal(400, "BAD_REQUEST", f"The body may have {NESTED} objects and lists.")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
