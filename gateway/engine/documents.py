@@ -39,11 +39,15 @@ class InvalidDocument(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid document. `switches` names, per operation, the variables that `@skip` and `@include` read."""
+    """A valid document. `switches` names the variables that `@skip` and `@include` read.
+
+    `fields` is how many there are, with each fragment counted wherever it is spread.
+    """
 
     operations: Mapping[str | None, OperationDefinitionNode]
     fragments: Mapping[str, FragmentDefinitionNode]
     switches: frozenset[str]
+    fields: int = 0
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run. Raises `InvalidDocument` where the name does not choose one."""
@@ -72,12 +76,12 @@ def read(schema: GraphQLSchema, text: str, limits: Limits) -> Document:
     except GraphQLError as error:
         raise InvalidDocument("GRAPHQL_PARSE_FAILED", [error]) from None
     try:
-        check([each for each in tree.definitions if isinstance(each, Definition)], limits)
+        extent = check([each for each in tree.definitions if isinstance(each, Definition)], limits)
     except Excess as excess:
         raise InvalidDocument(excess.code, [GraphQLError(str(excess))]) from None
     if errors := _validate(schema, tree):
         raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", errors, tree)
-    return _document(tree)
+    return _document(tree, extent.fields)
 
 
 def as_seen(invalid: InvalidDocument, visible: Callable[[], GraphQLSchema]) -> InvalidDocument:
@@ -93,7 +97,7 @@ def _validate(schema: GraphQLSchema, tree: DocumentNode) -> list[GraphQLError]:
     return validate(schema, tree, max_errors=ERRORS, hide_suggestions=True, allow_empty_selection_sets=False)
 
 
-def _document(tree: DocumentNode) -> Document:
+def _document(tree: DocumentNode, fields: int) -> Document:
     operations: dict[str | None, OperationDefinitionNode] = {}
     fragments: dict[str, FragmentDefinitionNode] = {}
     for definition in tree.definitions:
@@ -102,7 +106,9 @@ def _document(tree: DocumentNode) -> Document:
         elif isinstance(definition, FragmentDefinitionNode):
             fragments[definition.name.value] = definition
     sets = [each.selection_set for each in (*operations.values(), *fragments.values())]
-    return Document(operations, fragments, frozenset(name for each in sets for name in _switches(each)))
+    return Document(
+        operations, fragments, frozenset(name for each in sets for name in _switches(each)), fields
+    )
 
 
 def _switches(selection_set: SelectionSetNode) -> list[str]:

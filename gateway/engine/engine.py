@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Hashable, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import Any, NamedTuple
 
 from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode, OperationType
@@ -22,8 +23,12 @@ from gateway.engine.run import Reach, Result, run_plan
 from gateway.engine.subscription import Admit, freely, run_subscription
 from gateway.engine.variables import coerce
 
-_LONG = 1_000
-"""Characters of a document that takes a while to be read."""
+_LONG, _LARGE = 1_000, 100
+"""Characters of a document that takes a while to be read; fields, fragments spelled out, of one that takes as long to
+be planned."""
+
+TEXTS, FIELDS = 500_000, 50_000
+"""Characters of the documents that are kept, and fields of the plans: a hundred megabytes each, at worst."""
 
 
 class Prepared:
@@ -66,8 +71,8 @@ class Engine:
     def __init__(self, schema: GraphQLSchema, limits: Limits, size: int = 1_000) -> None:
         self._schema = schema
         self._limits = limits
-        self._documents: Recent[str, Document] = Recent(size)
-        self._plans: Recent[Hashable, Plan] = Recent(size)
+        self._documents: Recent[str, Document] = Recent(size, TEXTS)
+        self._plans: Recent[Hashable, Plan] = Recent(size, FIELDS)
 
     async def learn(self, view: View, text: str) -> None:
         """Read a document that is not known yet, a long one in a thread of its own: others are served meanwhile.
@@ -83,13 +88,13 @@ class Engine:
                 document = read(self._schema, text, self._limits)
         except InvalidDocument as invalid:
             raise await asyncio.to_thread(as_seen, invalid, view.introspection) from None
-        self._documents.get(text, lambda: document)
+        self._documents.get(text, lambda: document, len(text))
 
     async def ready(self, view: View, text: str, inputs: Mapping[str, Any], name: str | None) -> Prepared:
-        """As `prepare`, but a long document is also planned in a thread of its own."""
+        """As `prepare`, but a large document is also planned in a thread of its own."""
         await self.learn(view, text)
         chosen = self._choose(view, text, inputs, name)
-        if len(text) > _LONG and chosen.key not in self._plans:
+        if chosen.document.fields > _LARGE and chosen.key not in self._plans:
             plan = await asyncio.to_thread(self._plan, view, chosen)
         else:
             plan = self._plan(view, chosen)
@@ -101,7 +106,7 @@ class Engine:
         return Prepared(self._plan(view, chosen), inputs, chosen.variables)
 
     def _choose(self, view: View, text: str, inputs: Mapping[str, Any], name: str | None) -> _Chosen:
-        document = self._documents.get(text, lambda: self._read(view, text))
+        document = self._documents.get(text, lambda: self._read(view, text), len(text))
         operation = document.operation(name)
         variables = coerce(self._schema, operation, inputs, self._limits, view.introspection)
         # Another operation of the document may have a variable of the same name that is no switch.
@@ -113,7 +118,8 @@ class Engine:
     def _plan(self, view: View, chosen: _Chosen) -> Plan:
         document, operation, _, switches, key = chosen
         try:
-            return self._plans.get(key, lambda: make_plan(view, document, operation, switches))
+            make = partial(make_plan, view, document, operation, switches)
+            return self._plans.get(key, make, document.fields)
         except GraphQLError as error:
             raise InvalidDocument("GRAPHQL_VALIDATION_FAILED", [error]) from None
 

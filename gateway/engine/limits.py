@@ -82,8 +82,8 @@ Definition = OperationDefinitionNode | FragmentDefinitionNode
 Sets = Mapping[str, SelectionSetNode]
 
 
-def check(definitions: Sequence[Definition], limits: Limits) -> None:
-    """Hold a document to the limits. Raises `Excess`, also for fragments within themselves."""
+def check(definitions: Sequence[Definition], limits: Limits) -> Extent:
+    """Hold a document to the limits; how large it is. Raises `Excess`, also for fragments within themselves."""
     if len(definitions) > limits.definitions:
         raise _excess("DEFINITION_LIMIT", limits.definitions, "operations and fragments")
     parts = [_part(each, limits) for each in definitions]
@@ -101,6 +101,7 @@ def check(definitions: Sequence[Definition], limits: Limits) -> None:
     sets = {name: part.selection_set for name, part in named.items()}
     for root in roots:
         _check_places(root.selection_set, sets, limits)
+    return extent
 
 
 def _check_extent(extent: Extent, limits: Limits) -> None:

@@ -12,26 +12,39 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """A mapping that forgets what was not used for longest; threads may share it."""
+    """A mapping that forgets what was not used for longest; threads may share it.
 
-    def __init__(self, size: int) -> None:
+    It has `size` values at most, which weigh `room` together; one that alone weighs more is not kept.
+    """
+
+    def __init__(self, size: int, room: int) -> None:
         self._size = size
-        self._values: OrderedDict[K, V] = OrderedDict()
+        self._room = room
+        self._held = 0
+        self._values: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self._lock = Lock()
 
     def __contains__(self, key: K) -> bool:
         return key in self._values
 
-    def get(self, key: K, make: Callable[[], V]) -> V:
+    def get(self, key: K, make: Callable[[], V], weight: int) -> V:
         """The value of a key, made if it is not there. What `make` raises is not kept."""
         with self._lock:
-            value = self._values.get(key)
-            if value is not None:
+            kept = self._values.get(key)
+            if kept is not None:
                 self._values.move_to_end(key)
-                return value
+                return kept[0]
         made = make()
         with self._lock:
-            self._values[key] = made
-            if len(self._values) > self._size:
-                self._values.popitem(last=False)
+            self._keep(key, made, weight)
         return made
+
+    def _keep(self, key: K, value: V, weight: int) -> None:
+        if weight > self._room:
+            return
+        # Another thread may have made it too.
+        self._held += weight - self._values.get(key, (value, 0))[1]
+        self._values[key] = value, weight
+        while len(self._values) > self._size or self._held > self._room:
+            _, (_, freed) = self._values.popitem(last=False)
+            self._held -= freed

@@ -73,11 +73,16 @@ def nodes(selection: str) -> str:
     return f"{{ clients {{ nodes {{ {selection} }} }} }}"
 
 
+SPREAD = """fragment C on OrderConnection { nodes { ...O } e: nodes { ...O } edges { node { ...O } } }
+fragment O on Order { ...I a: total { ...M } b: total { ...M } c: total { ...M } d: total { ...M } }
+fragment I on Order { id placedAt party status statusRaw } fragment M on Money { amount currency minor }"""
+
 # What runs costs just less than what is refused.
 DOCUMENTS = {
     "a fragment bomb of 60 levels": chain(60, "% %"),
     "one of aliases": chain(60, "a: caller { party } % b: caller { purpose } %"),
     "a chain of fragments": chain(190, "%"),
+    "a short text of 900 fields": nodes(many(14, "b%: orders(first: 1) { ...C }")) + SPREAD,
     "300 aliases of a column": nodes(many(299, "a%: region")),
     "aliases of what is asked for": nodes(many(90, "a%: id b%: region c%: alibaba { memberSince }")),
     "120 aliases below an interface": nodes(f"orders {{ nodes {{ {many(120, 'a%: total { minor }')} }} }}"),

@@ -101,6 +101,39 @@ def test_the_oldest_plan_is_forgotten() -> None:
     assert engine.prepare(stage.view, "{ number }", {}, None).plan is not first.plan
 
 
+def test_what_is_kept_is_no_larger_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short text may have a large plan; a thousand of those would be gigabytes."""
+    monkeypatch.setattr("gateway.engine.engine.FIELDS", 5)
+    engine = Engine(stage.view.schema, Limits(tokens=100, depth=5))
+
+    def plan(document: str) -> Any:
+        return engine.prepare(stage.view, document, {}, None).plan
+
+    small, large = "{ number }", "{ ...F } fragment F on Query { a: number b: number c: number }"
+    both = plan(small), plan(large)
+    assert (plan(small), plan(large)) == both
+    plan(f"query Q {large}")
+    assert plan(small) is not both[0]
+    assert plan(large) is not both[1]
+    huge = "{ a: number b: number c: number d: number e: number f: number }"
+    assert plan(huge) is not plan(huge)
+
+
+def test_what_is_kept_is_no_longer_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor are texts."""
+    monkeypatch.setattr("gateway.engine.engine.TEXTS", 25)
+    engine = Engine(stage.view.schema, Limits(tokens=100, depth=5))
+
+    def read(text: str = "{ number }") -> Any:
+        # For a view of its own, there is no plan of it yet.
+        return engine.prepare(locking(), text, {}, None).plan.operation
+
+    first = read()
+    assert read() is first
+    read("{ number secret }")
+    assert read() is not first
+
+
 def test_the_operation_is_the_one_that_is_named() -> None:
     document = "query A { number } query B { secret }"
     prepared = stage.engine.prepare(stage.view, document, {}, "B")
