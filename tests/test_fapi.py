@@ -67,7 +67,7 @@ LINES: dict[str, tuple[str, ...] | Left] = {
         "oauth_assertions: an assertion of each algorithm proves its application",
         "oauth_assertions: an application authenticates only as it registered",
         "oauth_assertions: the key of one application is not good for another",
-        "oauth_assertions: an assertion is used once",
+        "oauth_assertions_bounds: an assertion is used once",
     ),
     "5.3.2.1-7 no open redirector": (
         "oauth_authorize: nobody is sent to an address that is not registered",
@@ -94,7 +94,7 @@ LINES: dict[str, tuple[str, ...] | Left] = {
         "oauth_codes: a code for a key is exchanged with that key alone",
     ),
     "5.3.2.1-14 clocks may be 10 s ahead and not 60 [EnsureDpopProofWithIat10SecondsBefore/After]": (
-        "oauth_assertions: the boundaries of time",
+        "oauth_assertions_bounds: the boundaries of time",
         "oauth_dpop: a proof without a nonce is for now",
         "oauth_tokens: a token from the future is refused beyond a clocks error",
     ),
@@ -173,7 +173,7 @@ LINES: dict[str, tuple[str, ...] | Left] = {
     ),
     "5.4.1-1 PS256, ES256 or Ed25519, and never none": (
         "oauth_tokens: a token without a signature is refused",
-        "oauth_assertions: an assertion without a signature proves nothing",
+        "oauth_assertions_forged: an assertion without a signature proves nothing",
         "oauth_dpop_forgeries: an algorithm that is not advertised is refused",
         "oauth_tokens: another kind of jwt is no access token",
     ),
