@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,8 +14,10 @@ import httpx
 import pytest
 from sqlalchemy import update
 
+from gateway.admission import admission as clearing
 from gateway.admission.admission import Admission
 from gateway.admission.memory import Held
+from gateway.background import beside
 from gateway.errors import Refusal
 from gateway.oauth.applications import add, applications
 from gateway.oauth.registration import Known
@@ -257,3 +260,20 @@ async def test_what_lives_long_is_capped_for_each_application(admission: Admissi
             pass
     assert admission.ledger.count("shop", Held.CONNECTIONS) == 0
     assert admission.ledger.count("shop", Held.SUBSCRIPTIONS) == 0
+
+
+async def test_a_worker_that_can_open_no_file_clears_up_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What dead workers held is not held for ever because files were short for a moment."""
+    monkeypatch.setattr(clearing, "PAUSE", 0.01)
+    tries: list[None] = []
+    cleared = asyncio.Event()
+
+    class Short:
+        def bury(self) -> None:
+            tries.append(None)
+            if len(tries) == 1:
+                raise OSError(errno.EMFILE, "Too many open files")
+            cleared.set()
+
+    async with beside(clearing._bury(Short())), asyncio.timeout(10):  # type: ignore[arg-type]
+        await cleared.wait()

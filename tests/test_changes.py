@@ -223,6 +223,27 @@ async def test_a_word_is_renewed_while_somebody_listens(base: Base, monkeypatch:
     await changes.aclose()
 
 
+async def test_no_exception_ends_the_following(base: Base, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it is; what changes after it is heard."""
+    monkeypatch.setattr(noting, "PAUSE", 0.01)
+    feed = await base.feed()
+    changes, waiting = await begun(feed)
+    refresh, failed = feed.refresh, asyncio.Event()
+
+    async def refresh_later() -> None:
+        if not failed.is_set():
+            failed.set()
+            raise ValueError
+        await refresh()
+
+    monkeypatch.setattr(feed, "refresh", refresh_later)
+    async with asyncio.timeout(10):
+        await failed.wait()
+        base.change()
+        assert await waiting == ["AlibabaOrder:1011"]
+    await changes.aclose()
+
+
 async def test_who_may_have_missed_something_is_told(base: Base) -> None:
     """Where a worker could not renew its word in time, the streams end; they begin anew with the next subscription."""
     feed = await base.feed(followed=False)
