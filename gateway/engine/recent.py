@@ -27,13 +27,20 @@ class Recent(Generic[K, V]):
     def __contains__(self, key: K) -> bool:
         return key in self._values
 
-    def get(self, key: K, make: Callable[[], V], weight: int) -> V:
-        """The value of a key, made if it is not there. What `make` raises is not kept."""
+    def find(self, key: K) -> V | None:
+        """The value of a key, if it is there."""
         with self._lock:
             kept = self._values.get(key)
-            if kept is not None:
-                self._values.move_to_end(key)
-                return kept[0]
+            if kept is None:
+                return None
+            self._values.move_to_end(key)
+            return kept[0]
+
+    def get(self, key: K, make: Callable[[], V], weight: int) -> V:
+        """The value of a key, made if it is not there. What `make` raises is not kept."""
+        found = self.find(key)
+        if found is not None:
+            return found
         made = make()
         with self._lock:
             self._keep(key, made, weight)
