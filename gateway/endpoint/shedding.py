@@ -12,14 +12,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.admission.admission import Admission
 from gateway.admission.tickets import TICKET
 from gateway.endpoint.answers import refused_answer
-from gateway.endpoint.media_types import media_type
+from gateway.endpoint.media_types import GRAPHQL_JSON, HTML, JSON, media_type
+from gateway.errors import Refusal
 from gateway.leaving import leaving
 
 logger = logging.getLogger("gateway.endpoint")
 
 _KNOWN = 1_000
-
-_Key = tuple[bytes | None, bytes | None]
 
 
 class Shedding:
@@ -32,7 +31,7 @@ class Shedding:
     def __init__(self, app: ASGIApp, admission: Admission) -> None:
         self._app = app
         self._admission = admission
-        self._known: dict[_Key, tuple[str, str]] = {}
+        self._known: dict[bytes, str] = {}
         self._shed: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,19 +39,21 @@ class Shedding:
         if scope["type"] != "http" or scope["path"] != "/graphql" or scope["method"] == "OPTIONS":
             await self._app(scope, receive, send)
             return
-        key = _key(scope)
-        known = self._known.get(key)
+        authorization = _authorization(scope)
+        known = self._known.get(authorization)
         # Who leaves tells each client so, which is not done here.
-        if known and not leaving.begun and (refusal := self._admission.refusal(known[0])) is not None:
-            self._count(known[0])
-            await refused_answer(refusal, known[1])(scope, receive, send)
-            return
+        if known and not leaving.begun and (refusal := self._admission.refusal(known)) is not None:
+            kind = _kind(scope)
+            if kind != HTML:
+                self._count(known)
+                await refused_answer(refusal, kind)(scope, receive, send)
+                return
         await self._app(scope, receive, send)
         ticket = scope.get(TICKET)
         if ticket is not None and ticket.turned_away:
             if len(self._known) >= _KNOWN:
                 self._known.clear()
-            self._known[key] = ticket.application, media_type(Request(scope))
+            self._known[authorization] = ticket.application
 
     def _count(self, application: str) -> None:
         if not self._shed:
@@ -65,11 +66,14 @@ class Shedding:
         self._shed.clear()
 
 
-def _key(scope: Scope) -> _Key:
-    authorization = accept = None
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            authorization = value
-        elif name == b"accept":
-            accept = value
-    return authorization, accept
+def _authorization(scope: Scope) -> bytes:
+    return next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+
+
+def _kind(scope: Scope) -> str:
+    """What the request would be answered as: whatever it accepts, it is shed."""
+    try:
+        kind = media_type(Request(scope))
+    except Refusal:
+        return JSON
+    return kind if kind in (GRAPHQL_JSON, HTML) else JSON
