@@ -23,6 +23,7 @@ from gateway.oauth.applications import add, applications
 from gateway.oauth.registration import Known
 from gateway.settings import Settings
 from gateway.store.database import writer
+from gateway.store.readers import Readers
 from tests.conftest import Gateway, empty_database, start
 from tests.world import small_world
 
@@ -74,6 +75,23 @@ async def test_every_answer_to_an_operation_says_what_is_left(tmp_path: Path) ->
             assert left(await gateway.post(body, token))[0] > 0
         other = await gateway.post(CALLER, gateway.token("MAILRU"))
         assert left(other)[0] > 5_990
+
+
+async def test_what_the_deadline_ended_has_cost_what_was_estimated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It kept the database busy all that time, and what it would have given out was never counted."""
+
+    async def fetch(*_: Any, **__: Any) -> Any:
+        await asyncio.sleep(10)
+
+    monkeypatch.setattr(Readers, "fetch", fetch)
+    async with started(tmp_path, cost_per_minute=6_000, deadline=0.5) as gateway:
+        answer = await gateway.post(DEAR, gateway.token("ALIBABA"))
+        assert code(answer) == "DEADLINE_EXCEEDED"
+        estimated, actual = cost(answer)
+        assert actual < 10
+        assert left(answer)[0] == 6_000 - estimated
 
 
 @pytest.mark.parametrize("kind", KINDS)

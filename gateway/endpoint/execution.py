@@ -100,7 +100,8 @@ class Execution:
                 return prepared, None
             ticket.reserve(prepared.cost)
             result = await self.run(caller, prepared)
-            ticket.settle(result.cost)
+            # What was ended had no time to be counted, as what is cancelled has not.
+            ticket.settle(max(prepared.cost, result.cost) if result.late else result.cost)
         return prepared, result
 
     @asynccontextmanager

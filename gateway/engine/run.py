@@ -31,7 +31,7 @@ class Result(NamedTuple):
     """An answer: `data` is None when the operation itself came to nothing. Errors are unmasked still.
 
     `cost` is what it cost, counted as it ran, `batches` how many batch functions were called, `estimated` what it was
-    thought to cost at most.
+    thought to cost at most; `late` whether the deadline ended some of it, whose cost was not counted then.
     """
 
     data: dict[str, Any] | None
@@ -39,6 +39,7 @@ class Result(NamedTuple):
     cost: int
     batches: int = 0
     estimated: int = 0
+    late: bool = False
 
 
 class Run:
@@ -55,6 +56,7 @@ class Run:
         self.failures = 0
         self.cost = 0
         self.batches = 0
+        self.overdue = False
         self.turns = asyncio.Semaphore(_TURNS)
         self._at_once = 0
         self._seconds = seconds
@@ -77,6 +79,7 @@ class Run:
 
     def late(self) -> FieldError:
         """The error of a field that the deadline ended."""
+        self.overdue = True
         message = f"The operation's {self._seconds:g} seconds were over before this was known. Ask for less at once."
         return FieldError(message, "DEADLINE_EXCEEDED")
 
@@ -87,4 +90,5 @@ async def run_plan(
     """Run a plan; cancelling this stops its database queries and partner calls."""
     run = Run(inputs, variables, reach, seconds)
     [data] = await plan.root.run(run, [None], Root())
-    return Result(None if data is FAILED else data, [*plan.refusals, *run.errors], run.cost, run.batches)
+    errors = [*plan.refusals, *run.errors]
+    return Result(None if data is FAILED else data, errors, run.cost, run.batches, late=run.overdue)

@@ -92,7 +92,9 @@ async def _results(
     try:
         async with admit(len(events)) as settle:
             found = await plan.root.run(level, events, Positions())
-            settle(level.cost)
+            # What was ended had no time to be counted.
+            whole = plan.cost.of(level.variables.coerced) * len(events) if level.overdue else 0
+            settle(max(level.cost, whole))
     except FieldError as refused:
         if len(events) == 1:
             return [_failure(plan, refused)]
