@@ -75,7 +75,7 @@ HINTS = {"number": range(1, 97), "first": [1, 2, 6, 0, -1, 2**31 - 1]}
 
 
 @given(operation=operations(ZOO.view.schema, HINTS))
-@thorough(250)
+@thorough(100)
 def test_a_query_in_the_zoo_costs_what_the_specification_says(operation: Operation, runs: Runs) -> None:
     try:
         runs(ZOO.check(operation, Keys))
@@ -120,7 +120,7 @@ def reaches(runs: Runs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ca
 
 
 @given(operation=operations(GATEWAY.graphql, VALUES, depth=6), scopes=st.sampled_from(SCOPES))
-@thorough(250)
+@thorough(100)
 def test_on_the_gateways_schema_it_does_too_for_callers_who_may_not_ask_for_all(
     operation: Operation, scopes: str, reaches: Callable[[Caller], Reach], runs: Runs
 ) -> None:
