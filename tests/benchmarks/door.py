@@ -81,7 +81,7 @@ def without_limits_and_cost(endpoint: Endpoint, execution: Execution) -> None:
         key = (text, operation.name, view, ())
         if key not in engine._plans:
             return await ever(caller, operation)
-        found = engine._plans.get(key, _unknown)
+        found = engine._plans.get(key, _unknown, lambda _: 0)
         defined = found.operation.variable_definitions or ()
         return Free(found, inputs, get_variable_values(schema.graphql, defined, dict(inputs)))
 
