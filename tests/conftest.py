@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -31,6 +32,15 @@ ALL_SCOPES = {
     "MAILRU": "clients:read clients:pii alibaba:read mailru:read mailru:segments",
     "RDIF": "fund:reports",
 }
+
+
+@pytest.fixture(autouse=True)
+def no_log_to_what_is_closed() -> None:
+    """A command that ran in a test logged to what the test caught; the next test's lines have nowhere to go there."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if type(handler) is logging.StreamHandler and getattr(handler.stream, "closed", False):
+            root.removeHandler(handler)
 
 
 class Gateway:
