@@ -8,6 +8,19 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 
+async def whole(work: Coroutine[Any, Any, None]) -> None:
+    """Do something to its end, also when that is no longer wanted in the middle of it.
+
+    For a database's answer would otherwise come to a loop that has ended.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+
+
 @asynccontextmanager
 async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Have something go on while the block runs, and end it with the block."""

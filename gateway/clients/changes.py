@@ -20,7 +20,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.background import beside
+from gateway.background import beside, whole
 from gateway.errors import FieldError
 from gateway.store.database import immediate
 from gateway.store.tables import Instant, instant, table
@@ -203,9 +203,9 @@ class Feed:
                 self._heard.clear()
                 await self._heard.wait()
             try:
-                await self.refresh()
+                await whole(self.refresh())
                 if self._is_due():
-                    await self._renew()
+                    await whole(self._renew())
             except Exception as error:
                 # Whatever it is: nobody would hear of it, and following must go on.
                 if not failing:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.background import beside
+from gateway.background import beside, whole
 from gateway.errors import Refusal
 
 PAUSE = 0.5
@@ -71,7 +71,7 @@ class Followed:
         while True:
             await asyncio.sleep(PAUSE)
             try:
-                await self.refresh()
+                await whole(self.refresh())
             except Exception as error:
                 # Whatever it is: nobody would hear of it, and following must go on.
                 if not failing:
