@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
+from connectors.alibaba.calls import call
 from connectors.alibaba.fields import listed
-from connectors.alibaba.iop import call
 from connectors.alibaba.pacific import unambiguous, wall
 from connectors.alibaba.refusals import refusal
 from gateway.connector import Batch, Cursor, Kind, PartnerError, Unreadable, Upstream, instant

@@ -24,8 +24,9 @@ _AUTH = {
     "session-expired",
     "session-not-exist",
     "permission-api-app-not-apply",
-    # TOP: permissions of application, user and partner; signature; session; application key.
-    *("11", "12", "13", "24", "25", "26", "27", "28", "29"),
+    "illegaltimestamp",
+    # TOP: permissions of application, user and partner; signature; session; application key; timestamp.
+    *("11", "12", "13", "24", "25", "26", "27", "28", "29", "30", "31"),
 }
 
 _CODE = re.compile(r"[\w.:-]{1,80}")

@@ -53,8 +53,8 @@ class Listing:
     show: Callable[[sqlite3.Row, bool], Record]
     condition: Callable[[Filter], Condition] = everything
 
-    def page(self, database: sqlite3.Connection, parameters: Mapping[str, str]) -> Record:
-        """The result of a call: a page, newest change first, and where it stands. Raises `CallError`."""
+    def __call__(self, database: sqlite3.Connection, parameters: Mapping[str, str]) -> Record:
+        """The answer to a call: a page, newest change first, and where it stands. Raises `CallError`."""
         asked = read_filter(parameters)
         number, size = _whole(asked, "current_page", 2**31), _whole(asked, "page_size", MAX_PAGE_SIZE)
         simplify = parameters.get("simplify") == "true"
@@ -67,7 +67,9 @@ class Listing:
             "current_page": number,
             "page_size": size,
         }
-        return result | ({"target_list": wrapped(records, self.element, simplify)} if records else {})
+        if records:
+            result["target_list"] = wrapped(records, self.element, simplify)
+        return {"result": result}
 
     def _rows(
         self, database: sqlite3.Connection, asked: Filter, size: int, start: int
@@ -76,7 +78,6 @@ class Listing:
         # The text is all this package's own; what was asked is bound.
         source = f"FROM {self.table} WHERE {condition.sql} AND {window.sql}"
         values = condition.values + window.values
-        database.row_factory = sqlite3.Row
         (total,) = database.execute(f"SELECT count(*) {source}", values).fetchone()
         page = f"SELECT * {source} ORDER BY modified DESC, id DESC LIMIT ? OFFSET ?"
         return database.execute(page, (*values, size, start)).fetchall(), total

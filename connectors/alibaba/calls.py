@@ -1,0 +1,102 @@
+"""Calls of AliExpress's business methods: signed for the moment, sent, and told by their body what became of them.
+
+Documented by the partner: query and form are merged for the signature; errors too come with HTTP 200; the root key
+of a success is the method's name with underscores and `_response`. What the partner refuses before it has looked at
+the business (a timestamp, a token that has expired) is mended and asked once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.alibaba.clocks import SKEWED, Clock, clock
+from connectors.alibaba.profiles import Profile, profile
+from connectors.alibaba.refusals import is_retired, refusal
+from connectors.alibaba.signing import texts
+from gateway.connector import Answer, Kind, PartnerError, Request, Upstream
+
+Found = Mapping[str, Any]
+Ask = Callable[[Callable[[], Request], Callable[[Answer], Found]], Awaitable[Found]]
+
+
+async def call(upstream: Upstream, method: str, parameters: Mapping[str, object]) -> Found:
+    """What stands below the root key of the answer to a reading call. Raises `PartnerError`."""
+    return await _timely(upstream.read, _call(upstream, method, parameters))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a method, by one profile, with one token."""
+
+    profile: Profile
+    settings: Mapping[str, str]
+    clock: Clock
+    method: str
+    parameters: Mapping[str, object]
+    token: str
+
+    def signed(self) -> Request:
+        """The request, signed for this moment."""
+        query = self.profile.system(self.settings["app_key"], self.method, self.clock.now())
+        # The token is a secret, and addresses end up in the logs of whoever stands between.
+        form = {self.profile.session: self.token, **texts(self.parameters)}
+        query["sign"] = self.profile.sign({**query, **form}, self.settings["app_secret"])
+        return Request("POST", self.profile.path, query=query, form=form, name=self.method)
+
+
+def _call(upstream: Upstream, method: str, parameters: Mapping[str, object]) -> Call:
+    settings = upstream.settings
+    return Call(profile(settings), settings, clock(upstream), method, parameters, settings["access_token"])
+
+
+async def _timely(ask: Ask, made: Call) -> Found:
+    """The answer to a call; once more where our clock was wrong, by the partner's own."""
+    used = made.clock.offset
+    mended = False
+
+    def accept(answer: Answer) -> Found:
+        nonlocal mended
+        try:
+            return accepted(made.method, answer)
+        except PartnerError as error:
+            mended = error.code in SKEWED and made.clock.corrects(used, answer)
+            raise
+
+    try:
+        return await ask(made.signed, accept)
+    except PartnerError:
+        if not mended:
+            raise
+    return await ask(made.signed, accept)
+
+
+def accepted(method: str, answer: Answer) -> Found:
+    """What stands below the root key. Raises `PartnerError` for an answer that is no success."""
+    body = _parsed(answer)
+    error = body.get("error_response") or (body if str(body.get("code", "0")) != "0" else None)
+    if isinstance(error, dict):
+        raise refusal(error, method)
+    if answer.status >= 500:
+        raise PartnerError(Kind.TRANSIENT, f"{method} failed with HTTP {answer.status}")
+    # With `simplify` the root is there in some answers and not in others.
+    found = body.get(method.replace(".", "_") + "_response", body)
+    if not isinstance(found, dict):
+        raise PartnerError(Kind.DRIFT, f"the answer to {method} is not of the agreed form")
+    return found
+
+
+def _parsed(answer: Answer) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except PartnerError:
+        said = answer.body[:2_000].decode(errors="replace")
+        if is_retired(said):
+            raise PartnerError(Kind.RETIRED, "the partner has switched this protocol off") from None
+        if said.lstrip().startswith("<?xml"):
+            raise PartnerError(Kind.DRIFT, "the answer is XML, though JSON was asked for") from None
+        raise
+    if not isinstance(body, dict):
+        raise PartnerError(Kind.DRIFT, "the answer is not a JSON object")
+    return body

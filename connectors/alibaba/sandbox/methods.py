@@ -1,0 +1,18 @@
+"""Methods: the business calls that the sandbox answers, each from its books."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+
+from connectors.alibaba.sandbox.listings import Record
+from connectors.alibaba.sandbox.members import members
+from connectors.alibaba.sandbox.orders import orders
+
+Method = Callable[[sqlite3.Connection, Mapping[str, str]], Record]
+"""What stands below the root of the answer to a call's parameters. Raises `CallError`."""
+
+METHODS: Mapping[str, Method] = {
+    "aliexpress.solution.order.get": orders,
+    "aliexpress.jv.member.list": members,
+}
