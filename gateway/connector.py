@@ -28,6 +28,17 @@ from gateway.clients.scalars import BigInt, DateTime, Party
 from gateway.engine.batch import batch, subscription
 from gateway.engine.weights import cost, list_size
 from gateway.errors import FieldError, Kind, PartnerError, Unreadable
+from gateway.shipments.milestones import Carrier, Milestone
+from gateway.shipments.parcels import (
+    shipment_id,
+    shipment_numbers,
+    shipment_orders,
+    shipments,
+    tracking_events,
+    tracking_id,
+    tracking_number,
+    trackings,
+)
 from gateway.store.queries import Query, Row, as_keys, keys
 from gateway.store.tables import Instant, instant, table
 from gateway.sync.datasets import Batch, Cursor, Dataset, Rows
@@ -44,6 +55,7 @@ __all__ = [
     "Answer",
     "Batch",
     "BigInt",
+    "Carrier",
     "Connection",
     "Connector",
     "Cursor",
@@ -53,6 +65,7 @@ __all__ = [
     "FieldError",
     "Instant",
     "Kind",
+    "Milestone",
     "Money",
     "Node",
     "Order",
@@ -84,8 +97,16 @@ __all__ = [
     "profiles",
     "requires",
     "shared",
+    "shipment_id",
+    "shipment_numbers",
+    "shipment_orders",
+    "shipments",
     "subscription",
     "table",
+    "tracking_events",
+    "tracking_id",
+    "tracking_number",
+    "trackings",
 ]
 
 

@@ -21,7 +21,17 @@ import connectors
 from gateway.access.agreements import CONTRACT
 from gateway.clients.accounts import accounts, profiles
 from gateway.clients.orders import order_lines, orders
-from gateway.connector import Dataset, Kind, PartnerError, Upstream
+from gateway.connector import (
+    Dataset,
+    Kind,
+    PartnerError,
+    Upstream,
+    shipment_numbers,
+    shipment_orders,
+    shipments,
+    tracking_events,
+    trackings,
+)
 from gateway.discovery import discover
 from gateway.schema import SCOPES, Schema
 from gateway.store.tables import NOBODY
@@ -37,6 +47,9 @@ from tests.partners import (
 
 __all__ = ["books"]
 
+PARCELS = {shipments, shipment_orders, shipment_numbers, trackings, tracking_events}
+"""The tables of shipments, which are the shared base's."""
+
 
 def own_tables(name: str) -> set[Table]:
     """The tables that the modules of a connector declare."""
@@ -46,7 +59,7 @@ def own_tables(name: str) -> set[Table]:
         for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     ]
     found = {value for module in modules for value in vars(module).values() if isinstance(value, Table)}
-    return found - {accounts, profiles, orders, order_lines}
+    return found - {accounts, profiles, orders, order_lines, *PARCELS}
 
 
 def scopes_in_use(sdl: str) -> set[str]:

@@ -19,7 +19,13 @@ from sqlalchemy import BigInteger, Integer, Table, select
 
 from gateway.clients.accounts import accounts, profiles
 from gateway.clients.orders import OrderStatus, order_lines, orders
-from gateway.connector import Batch, Connector, Rows
+from gateway.connector import (
+    Batch,
+    Carrier,
+    Connector,
+    Milestone,
+    Rows,
+)
 from gateway.store.database import migrate, writer
 from gateway.store.tables import Instant
 from gateway.sync.pull import dead_letters, keep
@@ -34,10 +40,10 @@ from tests.partners import (
 
 __all__ = ["books"]
 
-from tests.connectors.test_contract import own_tables
+from tests.connectors.test_contract import PARCELS, own_tables
 from tests.connectors.test_contract_pulls import kept
 
-SHARED = {accounts, profiles, orders, order_lines}
+SHARED = {accounts, profiles, orders, order_lines, *PARCELS}
 """The tables of the shared base; all others that a connector writes are its own."""
 
 _RECORDS: dict[tuple[str, str], list[Any]] = {}
@@ -102,7 +108,10 @@ def check_row(connector: Connector, table: Table, row: Mapping[str, Any]) -> Non
         assert identity
         assert row["status"] in OrderStatus.__members__
         assert row["status_raw"]
-    if "currency" in row:
+    if table in PARCELS:
+        assert row.get("carrier", "UNKNOWN") in Carrier.__members__
+        assert row.get("milestone", "UNKNOWN") in Milestone.__members__
+    if row.get("currency") is not None:
         assert re.fullmatch("[A-Z]{3}", row["currency"])
 
 
