@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
@@ -36,17 +37,48 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _written_time(record.created),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
         }
         line |= tracing.ids()
-        line |= {name: value for name, value in record.__dict__.items() if name not in _FIELDS}
+        line |= record.told if isinstance(record, Told) else _extra(record)
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = record.exc_info[0].__name__
             line["where"] = [f"{f.filename}:{f.lineno} {f.name}" for f in _frames(record.exc_info[2])]
         return _written(line)
+
+
+class Told(logging.LogRecord):
+    """A record of level INFO that says what it is `told`, and nothing of where: there is one for each request.
+
+    What `logging` itself gathers for a record, and looks for in `extra`, takes four times as long.
+    """
+
+    def __init__(self, logger: str, message: str, told: Mapping[str, Any]) -> None:
+        created = time.time()
+        self.__dict__ = {**_USUAL, "name": logger, "msg": message, "created": created, "told": told}
+
+    told: Mapping[str, Any]
+
+
+_USUAL = logging.makeLogRecord({"levelno": logging.INFO, "levelname": "INFO"}).__dict__
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in record.__dict__.items() if name not in _FIELDS}
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
+
+
+def _written_time(moment: float) -> str:
+    """A moment in ISO 8601, to the millisecond; the second is worked out once for all that is of it."""
+    seconds, milliseconds = divmod(int(moment * 1000), 1000)
+    return f"{_second(seconds)}.{milliseconds:03d}+00:00"
 
 
 def _written(line: Mapping[str, Any]) -> str:
@@ -132,7 +164,7 @@ class RequestLog:
         finally:
             milliseconds = round((time.perf_counter() - began) * 1000, 2)
             told = {"request_id": identity, "method": scope["method"], "status": status, **notes}
-            logger.info("request", extra={**told, "milliseconds": milliseconds})
+            _tell("request", {**told, "milliseconds": milliseconds})
         return status
 
 
@@ -148,7 +180,12 @@ def operation_logged(request_id: str, who: Mapping[str, str]) -> Iterator[None]:
     finally:
         milliseconds = round((time.perf_counter() - began) * 1000, 2)
         told = {"request_id": request_id, **who, **notes, "milliseconds": milliseconds}
-        logger.info("operation", extra=told)
+        _tell("operation", told)
+
+
+def _tell(message: str, told: Mapping[str, Any]) -> None:
+    if logger.isEnabledFor(logging.INFO):
+        logger.handle(Told(logger.name, message, told))
 
 
 async def _fail(send: Send, identity: str) -> None:

@@ -36,6 +36,7 @@ from tests.door import Door, filled
 from tests.people import PASSWORD, SECRET, Flow, settle
 from tests.subscribers import Station
 from tests.test_logs import PERSON, SENT, ask, free_port, personal, until_up
+from tests.test_workers import until
 
 PARTNER = {
     "app_key": "canary-app-key",
@@ -69,6 +70,16 @@ class Telling:
             for sample in family.samples
             if sample.name == name and labels.items() <= sample.labels.items()
         )
+
+    def read(self, port: int) -> None:
+        """Read the metrics, when all that was counted until now has been written to them."""
+
+        def beats() -> float:
+            self.metrics = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+            return self.value("gateway_event_loop_lag_seconds_count")
+
+        before = beats()
+        until(lambda: beats() > before, 10)
 
     def span(self, name: str, **said: Any) -> Any:
         """The first span of this name of which this is said."""
@@ -205,7 +216,7 @@ def telling(tmp_path_factory: pytest.TempPathFactory) -> Telling:
                 with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
                     until_up(client)
                     use(client, used, port, found)
-                found.metrics = httpx.get(f"http://127.0.0.1:{metrics}/metrics").text
+                found.read(metrics)
             finally:
                 serving.send_signal(signal.SIGTERM)
                 found.log = serving.communicate(timeout=30)[1]

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from gateway.errors import Refusal
+from gateway.telemetry import tallies
 from gateway.telemetry.metrics import turn_wait_seconds
 from gateway.telemetry.tracing import phase
 
@@ -94,7 +95,7 @@ class Turns:
         if self._free and not line.waiting and line.running < self._share:
             self._start(line)
         else:
-            with phase("wait"), turn_wait_seconds.time():
+            with phase("wait"):
                 await self._wait(line)
 
     def give_back(self, line: Line) -> None:
@@ -126,7 +127,9 @@ class Turns:
             raise
         finally:
             end.cancel()
-            line.waited(loop.time() - began)
+            waited = loop.time() - began
+            line.waited(waited)
+            tallies.time(turn_wait_seconds, waited)
             if turn in line.waiting:
                 line.waiting.remove(turn)
 

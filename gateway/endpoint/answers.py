@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import orjson
 from graphql import GraphQLError
+from prometheus_client import Counter
 from starlette.responses import Response
 
 from gateway.endpoint.media_types import GRAPHQL_JSON
@@ -16,7 +18,7 @@ from gateway.engine.documents import InvalidDocument
 from gateway.engine.run import Result
 from gateway.errors import FieldError, PartnerError, Refusal
 from gateway.logs import place
-from gateway.telemetry import metrics
+from gateway.telemetry import metrics, tallies
 from gateway.telemetry.notes import note
 
 logger = logging.getLogger("gateway.endpoint")
@@ -50,7 +52,7 @@ def invalid_answer(invalid: InvalidDocument, kind: str) -> Response:
 
 def invalid_errors(invalid: InvalidDocument) -> list[dict[str, Any]]:
     """What is wrong with an operation that cannot run."""
-    metrics.rejections.labels(invalid.code).inc()
+    tallies.count(_rejected(invalid.code))
     note(outcome="invalid", code=invalid.code)
     errors = []
     for each in invalid.errors:
@@ -62,6 +64,11 @@ def invalid_errors(invalid: InvalidDocument) -> list[dict[str, Any]]:
     return errors
 
 
+@cache
+def _rejected(code: str) -> Counter:
+    return metrics.rejections.labels(code)
+
+
 def refused_answer(refusal: Refusal, kind: str) -> Response:
     """The answer to a request that is refused as a whole."""
     return _response({"errors": refused_errors(refusal)}, kind, refusal.status, refusal.headers)
@@ -69,7 +76,7 @@ def refused_answer(refusal: Refusal, kind: str) -> Response:
 
 def refused_errors(refusal: Refusal) -> list[dict[str, Any]]:
     """Why something is refused as a whole."""
-    metrics.rejections.labels(refusal.code).inc()
+    tallies.count(_rejected(refusal.code))
     note(outcome="refused", code=refusal.code)
     return [{"message": refusal.message, "extensions": refusal.extensions}]
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from gateway.errors import Refusal
-from gateway.telemetry import metrics, spans, tracing
+from gateway.telemetry import metrics, spans, tallies, tracing
 from gateway.telemetry.labels import LONGEST, OperationLabels
 from gateway.telemetry.notes import note
 from gateway.telemetry.seen import Prepared, Result
@@ -35,7 +35,7 @@ class _Series:
         found = self._outcomes.get(outcome)
         if found is None:
             found = self._outcomes[outcome] = metrics.operations.labels(*self._labels, outcome)
-        found.inc()
+        tallies.count(found)
 
 
 _series: dict[tuple[str, str, str, str], _Series] = {}
@@ -72,7 +72,7 @@ class Recorded:
 
     def __enter__(self) -> Self:
         self._began = time.perf_counter()
-        metrics.in_flight.inc()
+        tallies.count(metrics.in_flight)
         if self._span is not None:
             self._open = self._span.__enter__()
         return self
@@ -81,11 +81,11 @@ class Recorded:
         """What it came to."""
         series, prepared = self._series, self._prepared
         self.outcome = outcome(result)
-        series.batches.inc(result.batches)
-        series.estimated.inc(prepared.cost)
-        series.actual.inc(result.cost)
+        tallies.count(series.batches, result.batches)
+        tallies.count(series.estimated, prepared.cost)
+        tallies.count(series.actual, result.cost)
         if refused := len(prepared.plan.refusals):
-            series.refused.inc(refused)
+            tallies.count(series.refused, refused)
         note(
             type=prepared.plan.operation.operation.value,
             operation=(self._name or "")[:LONGEST],
@@ -100,20 +100,20 @@ class Recorded:
         """It was a level of a subscription's events, and cost this."""
         self.outcome = "ok"
         note(type="subscription", operation=(self._name or "")[:LONGEST], outcome="ok")
-        self._series.estimated.inc(estimated)
-        self._series.actual.inc(actual)
+        tallies.count(self._series.estimated, estimated)
+        tallies.count(self._series.actual, actual)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        metrics.in_flight.dec()
+        tallies.count(metrics.in_flight, -1)
         if isinstance(error, asyncio.CancelledError):
             self.outcome = "cancelled"
         elif isinstance(error, Refusal):
             self.outcome = "refused"
         if error is not None:
             note(outcome=self.outcome)
-        self._series.seconds.observe(time.perf_counter() - self._began)
+        tallies.time(self._series.seconds, time.perf_counter() - self._began)
         self._series.ended(self.outcome)
         if self._span is not None:
             self._span.__exit__(kind, error, trace)

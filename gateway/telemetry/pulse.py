@@ -1,4 +1,4 @@
-"""Pulse: what a worker measures of itself, four times a second."""
+"""Pulse: what a worker measures of itself, and writes of what it counted, four times a second."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from gateway.background import beside
-from gateway.telemetry import metrics
+from gateway.telemetry import metrics, tallies
 
 BEAT = 0.25
 """Seconds between two measurements."""
@@ -22,6 +22,7 @@ async def pulse(revocations_age: Callable[[], float]) -> AsyncIterator[None]:
             yield
     finally:
         metrics.workers.set(0)
+        tallies.write()
 
 
 async def _beat(revocations_age: Callable[[], float]) -> None:
@@ -31,3 +32,4 @@ async def _beat(revocations_age: Callable[[], float]) -> None:
         await asyncio.sleep(BEAT)
         metrics.loop_lag_seconds.observe(max(0.0, clock() - due))
         metrics.revocations_age_seconds.set(revocations_age())
+        tallies.write()
