@@ -45,6 +45,7 @@ from gateway.settings import Settings
 from gateway.store.database import migrate, writer
 from gateway.store.readers import Readers
 from gateway.telemetry.pulse import pulse
+from gateway.upstream.partners import Declared, Partners
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -72,7 +73,9 @@ def create_app(settings: Settings) -> Starlette:
     # Likewise: subscribers hear of changes while every other connection is at work.
     feed = Feed(writer(settings.database))
     persisted, names = Persisted(trusted), pseudonyms(settings.state)
-    execution = Execution(settings, schema, engine, readers, names, admission, feed, persisted)
+    declared = [Declared(each.name, each.terms) for each in discover()]
+    partners = Partners(declared, settings.connectors, settings.state)
+    execution = Execution(settings, schema, engine, readers, names, admission, feed, persisted, partners)
     connections = Connections()
     endpoint = Endpoint(settings, verifier, execution, connections)
 
@@ -86,6 +89,7 @@ def create_app(settings: Settings) -> Starlette:
                     trusted.followed(),
                     admission.opened(),
                     feed.followed(),
+                    partners.opened(),
                     pulse(revocations.age),
                 ):
                     yield

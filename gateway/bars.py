@@ -25,6 +25,7 @@ from gateway.sync.datasets import Dataset
 from gateway.sync.pull import Progress as Pulled
 from gateway.sync.pull import Watch
 from gateway.sync.rounds import Source, pull_all
+from gateway.upstream.partners import FOLDER
 
 
 def bars(console: Console) -> Progress:
@@ -73,7 +74,7 @@ async def pull_round(
     if unknown := settings.connectors.keys() - {each.name for each in discover()}:
         raise SettingsError(f"no connector is there for [connectors.{min(unknown)}] in the settings")
     sources = [
-        Source(each.name, settings.connectors[each.name], each.datasets)
+        Source(each.name, settings.connectors[each.name], each.datasets, each.terms, settings.state / FOLDER)
         for each in discover()
         if each.name in settings.connectors
     ]

@@ -42,7 +42,12 @@ from gateway.shipments.parcels import (
 from gateway.store.queries import Query, Row, as_keys, keys
 from gateway.store.tables import Instant, instant, table
 from gateway.sync.datasets import Batch, Cursor, Dataset, Rows
-from gateway.upstream.http import Answer, Request, Upstream
+from gateway.upstream.http import Answer, Request
+from gateway.upstream.paging import Page as PartnerPage
+from gateway.upstream.paging import Part, by_cursor, by_number, by_offset
+from gateway.upstream.terms import DEFAULT_TERMS, Quota, Terms
+from gateway.upstream.tokens import Token
+from gateway.upstream.upstream import Upstream
 
 if TYPE_CHECKING:
     # The demo's world needs the demo's packages; a gateway at work does without.
@@ -72,12 +77,17 @@ __all__ = [
     "OrderLine",
     "OrderStatus",
     "Page",
+    "Part",
     "PartnerError",
+    "PartnerPage",
     "Party",
     "Query",
+    "Quota",
     "Request",
     "Row",
     "Rows",
+    "Terms",
+    "Token",
     "Unreadable",
     "Upstream",
     "accounts",
@@ -85,6 +95,9 @@ __all__ = [
     "agreed",
     "as_keys",
     "batch",
+    "by_cursor",
+    "by_number",
+    "by_offset",
     "cost",
     "follows",
     "instant",
@@ -117,8 +130,8 @@ class Connector:
     `party` is the member of the venture whose data it brings. `scopes` says each scope in a sentence. `client`, `query`
     and `subscription` are Strawberry types whose fields are added to `Client`, `Query` and `Subscription`; `types` are
     object types that nothing names but an interface (a partner's orders). `settings` names what the operator must set
-    beside `url`. `sandbox` makes the partner's stand-in, which accepts those settings, from a folder that `furnish` has
-    filled from a world.
+    beside `url`. `terms` are what the partner's API holds its callers to. `sandbox` makes the partner's stand-in, which
+    accepts those settings, from a folder that `furnish` has filled from a world.
     """
 
     name: str
@@ -132,3 +145,4 @@ class Connector:
     settings: tuple[str, ...] = ()
     sandbox: Callable[[Path, Mapping[str, str]], Starlette] | None = None
     furnish: Callable[[World, Path], None] | None = None
+    terms: Terms = DEFAULT_TERMS

@@ -56,16 +56,34 @@ class Kind(Enum):
 
 
 class PartnerError(Exception):
-    """A partner refused or failed a call. `retry_after` is in seconds; the message holds no personal datum."""
+    """A partner refused or failed a call. `retry_after` is in seconds; the message holds no personal datum.
+
+    `code` and `sub_code` are the partner's own. `unheard` says that the call never reached the partner's business, so
+    that even one that changes something may be repeated. `whole` says of a refusal of too many calls that it is for all
+    calls to the partner, not only for those that it counts with this one. `partner` is the name of the connector.
+    """
 
     def __init__(
-        self, kind: Kind, message: str, *, code: str | None = None, retry_after: float | None = None
+        self,
+        kind: Kind,
+        message: str,
+        *,
+        code: str | None = None,
+        sub_code: str | None = None,
+        retry_after: float | None = None,
+        unheard: bool = False,
+        whole: bool = False,
+        partner: str | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.code = code
+        self.sub_code = sub_code
         self.retry_after = retry_after
+        self.unheard = unheard
+        self.whole = whole
+        self.partner = partner
 
     @property
     def retryable(self) -> bool:

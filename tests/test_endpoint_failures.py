@@ -101,7 +101,7 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     trusted, admission = TrustedDocuments(writer(used.database)), Admission(used, writer(used.database))
     feed, persisted = Feed(writer(used.database)), Persisted(trusted)
     names = pseudonyms(used.state)
-    execution = Execution(used, schema, engine, readers, names, admission, feed, persisted)
+    execution = Execution(used, schema, engine, readers, names, admission, feed, persisted, {})
     endpoint = Endpoint(used, Verifier(keys, used.issuer, used.audience), execution, Connections())
 
     @asynccontextmanager

@@ -18,6 +18,8 @@ from gateway.engine.batch import batch
 from gateway.explain.rehearsal import Rehearsal
 from gateway.oauth.tokens import Caller
 from gateway.settings import Settings
+from gateway.upstream.http import Request
+from gateway.upstream.upstream import Upstream
 from tests.conftest import Gateway, start
 from tests.engine.rehearsed import EXPLAIN
 from tests.engine.stage import Stage
@@ -350,7 +352,8 @@ async def test_a_call_to_a_partner_is_told_and_not_made() -> None:
     """What follows from its answer is not known."""
 
     async def prices(roots: Sequence[None], access: Access) -> list[float]:
-        found = await access.partners["bank"].rates("USD")
+        asked = Request("GET", "/rates", {"currency": "USD"}, name="rates")
+        found = await access.partner("bank").read(lambda: asked, lambda answer: answer.json())
         return [found for _ in roots]
 
     @strawberry.type
@@ -360,7 +363,8 @@ async def test_a_call_to_a_partner_is_told_and_not_made() -> None:
     stage = Stage(Query)
     prepared = stage.engine.prepare(stage.view, "{ price }", {}, None)
     caller = Caller("ALIBABA", "app", frozenset(), "analytics")
-    rehearsal = Rehearsal(prepared, Access(caller, None, None), [])  # type: ignore[arg-type]
+    bank = {"bank": Upstream("bank", {"url": "http://127.0.0.1:1"})}
+    rehearsal = Rehearsal(prepared, Access(caller, None, None, bank), [])  # type: ignore[arg-type]
     await rehearsal.hold()
     [[call]] = [level.calls for level in rehearsal.levels]
     assert [(each.connector, each.name) for each in call.partner_calls] == [("bank", "rates")]

@@ -12,9 +12,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.errors import Kind, PartnerError
-from gateway.upstream.http import LONGEST_WAIT, MAX_ANSWER, TRIES, Answer, Request, Upstream
+from gateway.upstream.http import Answer, Request
+from gateway.upstream.terms import Terms
+from gateway.upstream.upstream import LONGEST_WAIT, TRIES, Upstream
 
 TOKEN = "token-5e1f"
+MAX_ANSWER = Terms().largest
 ASKED = Request("GET", "/list", {"access_token": TOKEN})
 
 Writer = asyncio.StreamWriter
@@ -51,7 +54,7 @@ async def reached(partner: Partner, limit: float = 5.0, path: str = "") -> Async
     """The partner behind a loopback socket, and the way to it."""
     server = await asyncio.start_server(partner.answer, "127.0.0.1", 0)
     partner.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{path}"
-    async with server, Upstream("partner", {"url": partner.url}, limit) as upstream:
+    async with server, Upstream("partner", {"url": partner.url}, Terms(deadline=limit)) as upstream:
         yield upstream
 
 

@@ -14,6 +14,7 @@ from gateway.access.pseudonyms import Pseudonyms
 from gateway.errors import FieldError
 from gateway.oauth.tokens import Caller
 from gateway.store.queries import Order, Query, Row, as_keys, count_by, page_by, rows_by
+from gateway.upstream.upstream import Upstream
 
 MAX_PAGE = 100
 DEFAULT_PAGE = 20
@@ -43,6 +44,13 @@ Explain = Callable[["Access", str, Mapping[str, Any], str | None], Awaitable[Any
 """Says what would become of an operation: its document, its variables and its name."""
 
 
+class Partners(Protocol):
+    """The partners of this gateway."""
+
+    def get(self, name: str) -> Upstream | None:
+        """The way to a partner by its connector's name, None where the operator named no address of it."""
+
+
 class Feed(Protocol):
     """Where a subscription learns that something changed; what it is, the caller's own connection tells."""
 
@@ -55,21 +63,31 @@ class Access:
     """One caller's reach during one batch call.
 
     `asked` names, per GraphQL type, the attributes selected anywhere below the field, so that SQL selects only
-    the columns that the answer needs.
+    the columns that the answer needs. `deadline` is when the answer is given with what is there, on the event loop's
+    clock.
     """
 
     caller: Caller
     readers: Reader
     pseudonyms: Pseudonyms
-    partners: Mapping[str, Any] = field(default_factory=dict)
+    partners: Partners | None = None
     asked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     explain: Explain | None = None
     feed: Feed | None = None
+    deadline: float | None = None
 
     def columns(self, table: Table, type_name: str, *always: str) -> tuple[str, ...]:
         """The columns of `table` to select for a type: those asked for, and those that are needed in any case."""
         asked = self.asked.get(type_name, frozenset()).union(always)
         return tuple(name for name in table.c.keys() if name in asked)  # noqa: SIM118 - columns, not names, are iterated
+
+    def partner(self, name: str) -> Upstream:
+        """The way to a partner, for as long as this request may take. Raises `FieldError` where there is none."""
+        found = self.partners.get(name) if self.partners is not None else None
+        if found is None:
+            message = f"This gateway has no address of the partner {name!r}: its operator sets it."
+            raise FieldError(message, "PARTNER_UNAVAILABLE", partner={"name": name})
+        return found.until(self.deadline)
 
     def changes(self, party: str | None) -> AsyncGenerator[Sequence[str], None]:
         """The ids of orders that change from now on, whoever may see them: fetch them, and give out what is found."""

@@ -117,14 +117,21 @@ def disclosed(error: GraphQLError, request_id: str | None) -> dict[str, Any]:
     if isinstance(cause, FieldError):
         found["extensions"] = cause.extensions
     elif isinstance(cause, PartnerError):
-        found["extensions"] = {
-            "code": "PARTNER_ERROR",
-            "kind": cause.kind.value,
-            "retryAfter": cause.retry_after,
-        }
+        found["extensions"] = {"code": "PARTNER_ERROR", "partner": _partner(cause)}
     elif cause is not None and not isinstance(cause, GraphQLError):
         return _masked(found, cause, request_id)
     return found
+
+
+def _partner(error: PartnerError) -> dict[str, Any]:
+    """Which partner failed, how, and what to do about it; `retryAfter` is in seconds."""
+    return {
+        "name": error.partner,
+        "kind": error.kind.value,
+        "code": error.code,
+        "retryable": error.retryable,
+        "retryAfter": error.retry_after,
+    }
 
 
 def _masked(found: dict[str, Any], cause: Exception, request_id: str | None) -> dict[str, Any]:

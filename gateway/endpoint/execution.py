@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from gateway.access.pseudonyms import Pseudonyms
-from gateway.access.request import Access, Feed
+from gateway.access.request import Access, Feed, Partners
 from gateway.admission.admission import Admission
 from gateway.admission.memory import Held
 from gateway.admission.tickets import Ticket, over_budget
@@ -49,6 +50,7 @@ class Execution:
         admission: Admission,
         feed: Feed,
         persisted: Persisted,
+        partners: Partners,
     ) -> None:
         self.admission = admission
         self._settings = settings
@@ -58,6 +60,7 @@ class Execution:
         self._pseudonyms = pseudonyms
         self._feed = feed
         self._persisted = persisted
+        self._partners = partners
 
     async def execute(self, caller: Caller, operation: Operation, ticket: Ticket) -> Result:
         """All of an operation's way, as its application's turn comes; cancelling this stops it.
@@ -84,10 +87,9 @@ class Execution:
             yield _single(result)
             return
         with self.admission.kept(caller.application, Held.SUBSCRIPTIONS), subscriptions.track_inprogress():
-            admit = partial(self._admit, caller, operation, prepared)
-            async with aclosing(
-                prepared.stream(self._reach(caller), self._settings.deadline, admit)
-            ) as found:
+            reach = self._reach(caller)
+            admit = partial(self._admit, caller, operation, prepared, reach)
+            async with aclosing(prepared.stream(reach, self._settings.deadline, admit)) as found:
                 yield found
 
     async def _begin(
@@ -106,9 +108,10 @@ class Execution:
 
     @asynccontextmanager
     async def _admit(
-        self, caller: Caller, operation: Operation, prepared: Prepared, events: int
+        self, caller: Caller, operation: Operation, prepared: Prepared, reach: _Reach, events: int
     ) -> AsyncIterator[Settle]:
         """Each level of events is admitted like an operation; while it waits for one, a subscription costs nothing."""
+        reach.begin(self._settings.deadline)
         try:
             self._persisted.hold(caller, operation)
             estimated = prepared.cost * events
@@ -158,22 +161,23 @@ class Execution:
     async def run(self, caller: Caller, prepared: Prepared) -> Result:
         """What a query or a mutation gives its caller."""
         with Recorded(caller.party, caller.application, prepared) as recorded:
-            result = await prepared.run(self._reach(caller), self._settings.deadline)
+            reach = self._reach(caller)
+            reach.begin(self._settings.deadline)
+            result = await prepared.run(reach, self._settings.deadline)
             recorded.result(result)
         return result
 
-    def _reach(self, caller: Caller) -> Callable[[Asked], Access]:
-        def reach(asked: Asked) -> Access:
-            return Access(
+    def _reach(self, caller: Caller) -> _Reach:
+        return _Reach(
+            Access(
                 caller,
                 self._readers,
                 self._pseudonyms,
-                asked=asked,
+                self._partners,
                 explain=self._explain,
                 feed=self._feed,
             )
-
-        return reach
+        )
 
     async def _explain(
         self, access: Access, document: str, variables: Mapping[str, Any], name: str | None
@@ -192,6 +196,21 @@ class Execution:
 
         most = min(budget, self._settings.max_cost)
         return await explain(access, Terms(self._schema.graphql, self._schema.needed, prepare, refuse, most))
+
+
+class _Reach:
+    """Makes what a batch function gets as its second argument; `begin` it with each operation or level of events."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    def begin(self, seconds: float) -> None:
+        """There are so many seconds from now on."""
+        self._access.deadline = asyncio.get_running_loop().time() + seconds
+
+    def __call__(self, asked: Asked) -> Access:
+        """The caller's reach, for a batch function below which this is asked."""
+        return replace(self._access, asked=asked)
 
 
 async def _single(result: Result) -> AsyncGenerator[Result, None]:

@@ -8,7 +8,7 @@ decides what is asked below; where it cannot do with what was made up, that is n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import lru_cache
@@ -19,7 +19,7 @@ from sqlalchemy import Column as TableColumn
 from sqlalchemy import Table
 from sqlalchemy.sql import visitors
 
-from gateway.access.request import Access
+from gateway.access.request import Access, Partners
 from gateway.engine.batch import type_names
 from gateway.engine.completion import Column, Completer
 from gateway.engine.engine import Prepared
@@ -40,6 +40,9 @@ from gateway.explain.stand_ins import stand_ins
 from gateway.explain.tables import caller_rights, readable
 from gateway.oauth.tokens import Caller
 from gateway.store.queries import Query, Row
+from gateway.upstream.http import Answer, Request
+from gateway.upstream.tokens import Token
+from gateway.upstream.upstream import Upstream
 
 Path = list[str]
 
@@ -80,31 +83,45 @@ class Recorder:
         return found
 
 
-class _Partners(dict[str, Any]):
-    """Partners by the names of their connectors."""
+class _Partners:
+    """See `Partners`: those that there are, in rehearsal."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
+    def __init__(self, real: Partners | None, recorder: Recorder) -> None:
+        self._real = real
         self._recorder = recorder
 
-    def __missing__(self, connector: str) -> _Partner:
-        return _Partner(connector, self._recorder)
+    def get(self, name: str) -> Upstream | None:
+        """See `Partners`."""
+        found = self._real.get(name) if self._real is not None else None
+        return _Partner(found, self._recorder) if found is not None else None
 
 
-class _Partner:
+class _Partner(Upstream):
     """A partner of which every call is noted, and none made."""
 
-    def __init__(self, connector: str, recorder: Recorder) -> None:
-        self._connector = connector
+    def __init__(self, real: Upstream, recorder: Recorder) -> None:
+        super().__init__(real.partner, real.settings, real.terms)
         self._recorder = recorder
 
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
-        async def call(*_: Any, **__: Any) -> Any:
-            found = ExplainedPartnerCall(connector=self._connector, name=name)
-            self._recorder.partner_calls.append(found)
-            raise Unknown
+    async def read(
+        self, prepare: Callable[[], Request], accept: Callable[[Answer], Any], key: object = None
+    ) -> Any:
+        """See `Upstream`."""
+        await self.send(prepare())
 
-        return call
+    async def write(self, prepare: Callable[[], Request], accept: Callable[[Answer], Any]) -> Any:
+        """See `Upstream`."""
+        await self.send(prepare())
+
+    async def send(self, request: Request) -> Answer:
+        """See `Upstream`; what the partner would say nobody knows."""
+        found = ExplainedPartnerCall(connector=self.partner, name=request.name)
+        self._recorder.partner_calls.append(found)
+        raise Unknown
+
+    async def token(self, *_: Any, **__: Any) -> Token:
+        """See `Upstream`: one that was made up."""
+        return Token("")
 
 
 class Rehearsal:
@@ -123,7 +140,7 @@ class Rehearsal:
         return replace(
             self._access,
             readers=self._recorder,
-            partners=_Partners(self._recorder),
+            partners=_Partners(self._access.partners, self._recorder),
             asked=asked,
             explain=self._recorder.explain,
             feed=self._recorder,

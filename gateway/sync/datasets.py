@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Table
 
-from gateway.upstream.http import Upstream
+from gateway.upstream.upstream import Upstream
 
 Cursor = Mapping[str, Any]
 """Where a pull stands, as JSON; empty before the first. Only the connector reads it."""

@@ -28,7 +28,7 @@ from gateway.store.database import GAP
 from gateway.store.tables import Instant, instant, table
 from gateway.sync.datasets import Batch, Cursor, Dataset
 from gateway.sync.records import Letter, Read, letter, read
-from gateway.upstream.http import Upstream
+from gateway.upstream.upstream import Upstream
 
 sync_cursors = table(
     "sync_cursors",

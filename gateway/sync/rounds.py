@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,17 +19,20 @@ from gateway.logs import place
 from gateway.sync.datasets import Dataset
 from gateway.sync.pull import Progress, Watch, pull
 from gateway.telemetry.tracing import phase
-from gateway.upstream.http import Upstream
+from gateway.upstream.terms import DEFAULT_TERMS, Terms
+from gateway.upstream.upstream import Upstream
 
 logger = logging.getLogger("gateway.sync")
 
 
 class Source(NamedTuple):
-    """A partner as a round needs it: its name, its address and keys, its datasets."""
+    """A partner as a round needs it: `state` is the folder of what syncs share with the workers."""
 
     name: str
     settings: Mapping[str, str]
     datasets: Sequence[Dataset]
+    terms: Terms = DEFAULT_TERMS
+    state: Path | None = None
 
 
 Watcher = Callable[[str, Dataset], Watch]
@@ -70,7 +74,7 @@ async def _pull(
 ) -> list[PartnerError]:
     failures = []
     for source in sources:
-        async with Upstream(source.name, source.settings) as upstream:
+        async with Upstream(source.name, source.settings, source.terms, source.state) as upstream:
             for dataset in filter(wanted, source.datasets):
                 try:
                     with phase(f"pull {source.name} {dataset.name}"):

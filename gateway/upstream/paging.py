@@ -1,0 +1,107 @@
+"""Paging: whole lists out of pages, in the three ways partners have of it; nothing lost and nothing given twice.
+
+Lists change while they are read. What moves back behind an offset would be missed, so pages overlap, and where the
+overlap does not fit the reading goes back until it does; what moves forward is seen again and left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from typing import Any, NamedTuple
+
+from gateway.errors import Kind, PartnerError
+
+Key = Callable[[Any], Hashable]
+"""By what an item is known."""
+
+
+class Page(NamedTuple):
+    """A page as the partner sent it: its items, and how many the whole list has, where the partner says so."""
+
+    items: Sequence[Any]
+    total: int | None = None
+
+
+class Part(NamedTuple):
+    """A page reached by a cursor: its items, and the cursor of the next one, None at the end."""
+
+    items: Sequence[Any]
+    next: str | None
+
+
+async def by_offset(
+    fetch: Callable[[int], Awaitable[Page]], key: Key, start: int = 0
+) -> AsyncIterator[list[Any]]:
+    """The new items of each page of a list that is read from an offset; each begins with the last item known.
+
+    It ends with a page that brings nothing new, or with the stated total.
+    """
+    seen: set[Hashable] = set()
+    offset = start
+    back = 1
+    while True:
+        asked = max(start, offset - back) if seen else offset
+        page = await fetch(asked)
+        if seen and asked > start and not any(key(item) in seen for item in page.items):
+            # Something before this place is gone, and what came after it has moved up.
+            back *= 2
+            continue
+        found = _new(page.items, key, seen)
+        if found:
+            yield found
+        offset = asked + len(page.items)
+        if not found or (page.total is not None and offset >= page.total):
+            return
+        back = 1
+
+
+async def by_number(
+    fetch: Callable[[int], Awaitable[Page]], key: Key, first: int = 1
+) -> AsyncIterator[list[Any]]:
+    """The new items of each page of a list whose pages have numbers; a list that got shorter is gone back in.
+
+    It ends with a page that brings nothing new at its end, or with the stated total. Without totals nobody can tell
+    that a list got shorter: then the pull's own overlap has to bring what was missed.
+    """
+    seen: set[Hashable] = set()
+    number, total, placed = first, None, 0
+    while True:
+        page = await fetch(number)
+        if total is not None and page.total is not None and page.total < total and number > first:
+            total = page.total
+            number, placed = number - 1, max(0, placed - len(page.items))
+            continue
+        total = page.total
+        placed += len(page.items)
+        found = _new(page.items, key, seen)
+        if found:
+            yield found
+        if not page.items or (not found and total is None) or (total is not None and placed >= total):
+            return
+        number += 1
+
+
+async def by_cursor(
+    fetch: Callable[[str | None], Awaitable[Part]], key: Key, cursor: str | None = None
+) -> AsyncIterator[tuple[list[Any], str | None]]:
+    """The new items of each page, and the cursor behind it. Raises `PartnerError` (DRIFT) for cursors in a circle."""
+    seen: set[Hashable] = set()
+    asked = {cursor}
+    while True:
+        part = await fetch(cursor)
+        yield _new(part.items, key, seen), part.next
+        cursor = part.next
+        if cursor is None:
+            return
+        if cursor in asked:
+            raise PartnerError(Kind.DRIFT, "the partner's cursors lead in a circle")
+        asked.add(cursor)
+
+
+def _new(items: Sequence[Any], key: Key, seen: set[Hashable]) -> list[Any]:
+    found = []
+    for item in items:
+        if (known := key(item)) not in seen:
+            seen.add(known)
+            found.append(item)
+    return found

@@ -1,0 +1,45 @@
+"""Terms: what a partner's API holds its callers to, and what of the gateway it may take; a connector declares them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """So many calls in so many seconds.
+
+    With a `zone` the windows are the calendar's there (seconds, minutes, hours or days, as the partner counts them);
+    without one the quota holds for any stretch of that length. With a `group` it is for the requests of that group
+    alone (`Request.group`), otherwise for all.
+    """
+
+    calls: int
+    seconds: float
+    zone: str | None = None
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one partner's API holds its callers to.
+
+    `concurrency` is how many calls one worker's live fields have at work at a time, and a sync as many of its own;
+    `deadline` how many seconds one try may take, `live` how many all of a live field's may. `patience` is the silence,
+    in seconds, after which a try that was given up counts against the partner. `share` is the part of each quota that
+    syncs leave to live fields, and live fields to syncs. `negative` is for how many seconds the refusal of a call with
+    a key is remembered. `largest` is how many bytes an answer may have.
+    """
+
+    quotas: tuple[Quota, ...] = ()
+    concurrency: int = 16
+    deadline: float = 30.0
+    live: float = 5.0
+    patience: float = 1.0
+    share: float = 0.25
+    negative: float = 60.0
+    largest: int = 32 * 2**20
+
+
+DEFAULT_TERMS = Terms()
+"""What holds for a partner of which nothing was declared."""
