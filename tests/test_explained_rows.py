@@ -32,13 +32,12 @@ OWNERS = {
     "orders": "party",
     "profiles": "party",
     "order_lines": "iif(order_id LIKE 'Alibaba%', 'ALIBABA', 'MAILRU')",
-    "alibaba_orders": "'ALIBABA'",
-    "mailru_orders": "'MAILRU'",
-    "mailru_segments": "'MAILRU'",
-    "mailru_segment_members": "'MAILRU'",
-    "fund_reports": "'RDIF'",
-    "fund_positions": "'RDIF'",
-    "fund_cash_flows": "'RDIF'",
+    **{
+        name: f"'{each.party}'"
+        for each in discover()
+        for name in metadata.tables
+        if name.startswith(f"{each.name}_")
+    },
 }
 """Whose a row is, in SQL."""
 

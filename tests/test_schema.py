@@ -39,7 +39,7 @@ type Query {
   explainAccess(document: String!, variables: JSON, operationName: String): AccessExplanation!
   client(id: ID!): Client
   clients(first: Int, after: String, last: Int, before: String, filter: ClientFilter): ClientConnection!
-  fundReport(quarter: String!): FundReport
+  fundReport(quarter: String!, asOf: DateTime): FundReport
 }
 type AccessExplanation {
   runs: Boolean! errors: [ExplainedError!]! allowed: Boolean! missingScopes: [String!]! fields: [ExplainedField!]!

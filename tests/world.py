@@ -9,7 +9,15 @@ from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.alibaba.orders import alibaba_orders
-from connectors.fund.reports import FIGURES, fund_cash_flows, fund_positions, fund_reports
+from connectors.fund.statements import LINES
+from connectors.fund.tables import (
+    FIGURES,
+    fund_cash_flows,
+    fund_kpis,
+    fund_positions,
+    fund_reports,
+    fund_statements,
+)
 from connectors.mailru.orders import mailru_orders
 from connectors.mailru.segments import mailru_segment_members, mailru_segments
 from gateway.access.agreements import consents
@@ -129,15 +137,19 @@ def member(number: str, name: str, client: int) -> dict[str, Any]:
 
 
 def report(quarter: str, nav: int = 1000) -> dict[Table, list[dict[str, Any]]]:
-    """A quarter of the fund in its three tables; `nav` in minor units."""
+    """A quarter of the fund in all its tables; `nav` in minor units."""
     figures = {f"{name}_minor": nav for name in FIGURES}
-    of_quarter = {"quarter": quarter, "currency": "USD"}
-    head = {"version": 1, "published_at": "2017-04-20T09:00:00Z", "gmv_minor": None}
+    of_quarter = {"report": f"{quarter}/1", "currency": "USD"}
+    head = {"id": f"{quarter}/1", "quarter": quarter, "version": 1, "published_at": "2017-04-20T09:00:00Z"}
+    lines = {f"{name}_minor": nav for name in LINES}
+    kpi = {"name": "orders", "definition": 1, "value": "7", "unit": "count", "zone": "Europe/Moscow"}
     flow = {"kind": "CALL", "number": 1, "day": "2017-02-01", "amount_minor": nav}
     return {
-        fund_reports: [{**of_quarter, **head, **figures}],
+        fund_reports: [{**head, "currency": "USD", "gmv_minor": None, **figures}],
         fund_positions: [{**of_quarter, "shareholder": "RDIF", "stake_bp": 1300, **figures}],
+        fund_statements: [{**of_quarter, "shareholder": "RDIF", "period": "QTD", **lines}],
         fund_cash_flows: [{**of_quarter, "shareholder": "RDIF", **flow}],
+        fund_kpis: [{"report": f"{quarter}/1", **kpi}],
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from connectors.fund.reports import FundQuery, reports
+from connectors.fund.fields import FundQuery
+from connectors.fund.reports import reports
 from connectors.fund.sandbox import furnish
 from connectors.fund.sandbox import sandbox as stand_in
 from gateway.connector import Connector

@@ -13,8 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.fund.kpis import KPI, check_kpis, sales
 from connectors.fund.manifest import TOTALS, Manifest, read_manifest
 from connectors.fund.sheets import Columns, amount, day, read_sheet, shareholder
+from connectors.fund.statements import STATEMENT, check_statements
 from gateway.connector import Unreadable
 
 STAKES: Mapping[str, int] = {"ALIBABA": 4800, "MEGAFON": 2400, "MAILRU": 1500, "RDIF": 1300}
@@ -31,26 +33,32 @@ ACCOUNT: Columns = {
     "nav": amount,
 }
 FLOW: Columns = {"shareholder": shareholder, "day": day, "amount": amount}
-KPI: Columns = {"name": str, "value": amount, "currency": str}
 
 SHEETS: Mapping[str, Columns] = {
     "capital_account.csv": ACCOUNT,
     "capital_calls.csv": FLOW,
     "distributions.csv": FLOW,
+    "statements.csv": STATEMENT,
     "kpis.csv": KPI,
 }
+OPTIONAL = ("statements.csv", "kpis.csv")
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """A quarter's books; `totals` are the fund's, `gmv` its sales, None where they are not given."""
+    """A quarter's books; `totals` are the fund's, `gmv` its sales, None where they are not given.
+
+    Statements and KPIs are empty where the quarter has none.
+    """
 
     manifest: Manifest
     accounts: Rows
     calls: Rows
     distributions: Rows
+    statements: Rows
+    kpis: Rows
     totals: Mapping[str, int]
     gmv: int | None
 
@@ -58,9 +66,9 @@ class Books:
 def read_books(record: Mapping[str, Any]) -> Books:
     """The books in a quarter's record. Raises `Unreadable` for the first thing in which they do not agree."""
     manifest = read_manifest(record)
-    sheets = {name: _sheet(record, manifest, name) for name in SHEETS if name != "kpis.csv"}
-    kpis = _sheet(record, manifest, "kpis.csv") if "kpis.csv" in manifest.rows else []
-    accounts, calls, distributions = sheets.values()
+    if record.get("altered"):
+        raise Unreadable("this version was published before, and was not the same")
+    accounts, calls, distributions, statements, kpis = (_sheet(record, manifest, name) for name in SHEETS)
     _check_accounts(accounts)
     totals = {name: sum(account[name] for account in accounts) for name in TOTALS}
     for name, total in totals.items():
@@ -68,11 +76,17 @@ def read_books(record: Mapping[str, Any]) -> Books:
             raise Unreadable(f"the shareholders' {name} does not add up to the fund's")
     _check_flows(accounts, "contributions", calls)
     _check_flows(accounts, "distributions", distributions)
-    return Books(manifest, accounts, calls, distributions, totals, _gmv(kpis, manifest.currency))
+    if "statements.csv" in manifest.rows:
+        check_statements(statements, accounts)
+    check_kpis(kpis)
+    gmv = sales(kpis, manifest.currency)
+    return Books(manifest, accounts, calls, distributions, statements, kpis, totals, gmv)
 
 
 def _sheet(record: Mapping[str, Any], manifest: Manifest, name: str) -> Rows:
     if name not in manifest.rows:
+        if name in OPTIONAL:
+            return []
         raise Unreadable(f"the manifest does not list {name}")
     return read_sheet(name, record["files"][name]["text"], SHEETS[name], manifest.rows[name])
 
@@ -100,13 +114,3 @@ def _check_flows(accounts: Rows, name: str, flows: Rows) -> None:
         sums[flow["shareholder"]] += flow["amount"]
     if dict(sums) != {account["shareholder"]: account[name] for account in accounts if account[name]}:
         raise Unreadable(f"the single {name} do not add up to the shareholders'")
-
-
-def _gmv(kpis: Rows, currency: str) -> int | None:
-    for kpi in kpis:
-        if kpi["name"] == "gmv":
-            if kpi["currency"] != currency:
-                raise Unreadable("the gmv is not in the report's currency")
-            value: int = kpi["value"]
-            return value
-    return None

@@ -45,6 +45,8 @@ def read_manifest(record: Mapping[str, Any]) -> Manifest:
     manifest = record["manifest"]
     if version_of(manifest) < 1 or manifest.get("quarter") != record["quarter"]:
         raise Unreadable("the manifest is not one of this quarter with a version from 1 up")
+    if record.get("revision") not in (None, version_of(manifest)):
+        raise Unreadable("the manifest's version is not the one of the folder's name")
     names, entries = listed(manifest), manifest["files"] if isinstance(manifest.get("files"), list) else []
     if len(set(names)) != len(entries):
         raise Unreadable("the manifest does not list files of its folder, each once")

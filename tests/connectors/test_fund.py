@@ -12,23 +12,26 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from connectors.fund.reports import (
+from connectors.fund.reports import read_report, reports
+from connectors.fund.sandbox import COURSE, Trade, books, furnish, lay_down, sandbox
+from connectors.fund.tables import (
     FIGURES,
     fund_cash_flows,
+    fund_kpis,
     fund_positions,
     fund_reports,
-    read_report,
-    reports,
+    fund_statements,
 )
-from connectors.fund.sandbox import COURSE, books, furnish, lay_down, sandbox
 from gateway.connector import Batch, Kind, PartnerError, Upstream
 from gateway.demo.world import Line, Purchase
 from gateway.store.database import writer
-from gateway.sync.pull import pull
+from gateway.sync.pull import dead_letters, pull
 from tests.connectors.test_mailru_world import new_database
 from tests.partners import served
 
-QUARTERS = list(COURSE)
+FOLDERS = list(COURSE)
+QUARTERS = [name[:6] for name in FOLDERS]
+TABLES = (fund_reports, fund_positions, fund_statements, fund_cash_flows, fund_kpis)
 PUBLISHED = "2017-08-20T09:00:00+03:00"
 
 
@@ -69,11 +72,11 @@ def quarters(batches: list[Batch]) -> list[str]:
     return [record["quarter"] for batch in batches for record in batch.records]
 
 
-def restate(drop: Path, quarter: str, version: int, commitment: int = 200_000_000_00) -> None:
+def restate(drop: Path, folder: str, version: int, commitment: int = 200_000_000_00) -> None:
     """A quarter anew, as the first of a smaller fund."""
     figures = {"commitment": commitment, "nav_begin": 0, "contributions": commitment // 10}
     figures |= {"distributions": 0, "gain": 0, "nav": commitment // 10}
-    lay_down(drop / quarter, books(quarter, figures, 1), figures, PUBLISHED, version)
+    lay_down(drop / folder, books(folder[:6], figures, Trade(1, 1, 1, 0)), figures, PUBLISHED, version)
 
 
 # Pulling
@@ -94,7 +97,7 @@ async def test_a_pull_resumes_behind_any_quarter(upstream: Upstream) -> None:
 async def test_an_incomplete_quarter_waits_for_its_marker(upstream: Upstream, drop: Path) -> None:
     (drop / "2017Q2/.done").unlink()
     first = await pulled(upstream)
-    assert quarters(first) == ["2017Q1", "2017Q3", "2017Q4"]
+    assert quarters(first) == ["2017Q1", "2017Q3", "2017Q3", "2017Q4"]
     (drop / "2017Q2/.done").touch()
     assert quarters(await pulled(upstream, first[-1].cursor)) == ["2017Q2"]
 
@@ -108,7 +111,9 @@ async def test_a_quarter_that_is_withdrawn_while_it_is_read_waits(drop: Path) ->
         await app(scope, receive, send)
 
     async with served(withdrawing) as url, Upstream("fund", {"url": url}) as upstream:
-        assert quarters(await pulled(upstream)) == ["2017Q1", "2017Q2", "2017Q4"]
+        found = await pulled(upstream)
+    records = [(record["quarter"], record["revision"]) for batch in found for record in batch.records]
+    assert records == [("2017Q1", None), ("2017Q2", None), ("2017Q3", 2), ("2017Q4", None)]
 
 
 async def test_a_restated_quarter_comes_again_and_an_older_version_does_not(
@@ -123,7 +128,7 @@ async def test_a_restated_quarter_comes_again_and_an_older_version_does_not(
 
 
 async def test_folders_that_are_no_quarters_are_left_alone(upstream: Upstream, drop: Path) -> None:
-    for name in ("incoming", "2017Q5", "2017Q1.bak"):
+    for name in ("incoming", "2017Q5", "2017Q1.bak", "2017Q1-r1", "2017Q1-r2x", "2017Q1-r100"):
         (drop / name).mkdir()
         (drop / name / ".done").touch()
     assert quarters(await pulled(upstream)) == QUARTERS
@@ -157,18 +162,41 @@ async def rows_of(database: AsyncEngine, table: Any) -> list[Any]:
         return list(await connection.execute(select(table)))
 
 
-async def test_a_restatement_replaces_the_quarter_whole(
+@pytest.mark.parametrize("folder", ["2017Q4", "2017Q4-r2"])
+async def test_a_restatement_stands_beside_what_it_restates(
+    upstream: Upstream, drop: Path, database: AsyncEngine, folder: str
+) -> None:
+    """Whether the fund lays down a folder more or writes the old one anew, both versions are kept, each whole."""
+    await pull(database, upstream, "fund", reports)
+    before = {table.name: await rows_of(database, table) for table in TABLES}
+    restate(drop, folder, version=2)
+    await pull(database, upstream, "fund", reports)
+    for table in TABLES:
+        of_report = "id" if table is fund_reports else "report"
+        rows = await rows_of(database, table)
+        assert [row for row in rows if getattr(row, of_report) != "2017Q4/2"] == before[table.name]
+    [report] = [row for row in await rows_of(database, fund_reports) if row.id == "2017Q4/2"]
+    assert (report.version, report.nav_minor, report.gmv_minor) == (2, 20_000_000_00, 1)
+    flows = [row for row in await rows_of(database, fund_cash_flows) if row.report == "2017Q4/2"]
+    assert [flow.kind for flow in flows] == ["CALL"] * 4
+    positions = [row for row in await rows_of(database, fund_positions) if row.report == "2017Q4/2"]
+    assert sum(position.nav_minor for position in positions) == 20_000_000_00
+
+
+async def test_a_version_is_not_told_twice_in_different_ways(
     upstream: Upstream, drop: Path, database: AsyncEngine
 ) -> None:
+    """What a version said once stays; the same version with other figures is put aside, again and again."""
     await pull(database, upstream, "fund", reports)
-    restate(drop, "2017Q4", version=2)
-    await pull(database, upstream, "fund", reports)
-    [report] = [row for row in await rows_of(database, fund_reports) if row.quarter == "2017Q4"]
-    assert (report.version, report.nav_minor, report.gmv_minor) == (2, 20_000_000_00, 1)
-    flows = [row for row in await rows_of(database, fund_cash_flows) if row.quarter == "2017Q4"]
-    assert [flow.kind for flow in flows] == ["CALL"] * 4
-    positions = [row for row in await rows_of(database, fund_positions) if row.quarter == "2017Q4"]
-    assert sum(position.nav_minor for position in positions) == 20_000_000_00
+    before = await rows_of(database, fund_reports)
+    for folder, commitment in (("2017Q2", 200), ("2017Q2", 100), ("2017Q3", 100)):
+        restate(drop, folder, 2 if folder == "2017Q3" else 1, commitment * 10**8)
+        progress = await pull(database, upstream, "fund", reports)
+        assert (progress.records, progress.unreadable) == (1, 1)
+    assert await rows_of(database, fund_reports) == before
+    reason = "this version was published before, and was not the same"
+    assert {letter.reason for letter in await rows_of(database, dead_letters)} == {reason}
+    assert (await pull(database, upstream, "fund", reports)).records == 0
 
 
 async def test_every_figure_is_in_shares_of_the_stakes(upstream: Upstream) -> None:
@@ -181,3 +209,5 @@ async def test_every_figure_is_in_shares_of_the_stakes(upstream: Upstream) -> No
             for name in FIGURES:
                 assert position[f"{name}_minor"] * 10_000 == report[f"{name}_minor"] * position["stake_bp"]
         assert report["gmv_minor"] == 3 * 2 * (100_00 + 7)
+        kpis = {kpi["name"]: kpi["value"] for kpi in rows[fund_kpis]}
+        assert kpis == {"gmv": "600.42", "orders": "6", "aov": "100.07", "buyers": "2", "repeat_rate": "100"}

@@ -12,7 +12,8 @@ import orjson
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from connectors.fund.reports import fund_reports, read_report, reports
+from connectors.fund.reports import read_report, reports
+from connectors.fund.tables import fund_reports
 from gateway.connector import Batch, Unreadable, Upstream
 from gateway.sync.pull import dead_letters, pull
 from tests.connectors.test_fund import database, drop, pulled, quarters, rows_of, upstream
@@ -67,6 +68,11 @@ def truncate_and_seal(folder: Path) -> None:
     seal_again(folder, "capital_calls.csv")
 
 
+def move(name: str) -> Spoil:
+    """Lay the quarter down under another name."""
+    return lambda folder: shutil.move(folder, folder.with_name(name)) and None
+
+
 def write(name: str, body: bytes) -> Spoil:
     return lambda folder: (folder / name).write_bytes(body) and None
 
@@ -94,7 +100,16 @@ SPOILT: list[tuple[Spoil, str]] = [
     ),
     (edit("capital_account.csv", "2304000.00", "2304000.01"), "nav of ALIBABA does not follow"),
     (edit("kpis.csv", "USD", "RUB"), "gmv is not in the report's currency"),
+    (edit("kpis.csv", "600.42", "600.421"), "gmv is finer than minor units"),
+    (edit("kpis.csv", "orders", "gmv"), "among the kpis twice"),
+    (edit("kpis.csv", "gmv,1,", "gmv,0,"), "definition in row 1 of kpis.csv"),
+    (edit("kpis.csv", "Europe/Moscow", "Moscow"), "zone in row 1 of kpis.csv"),
+    (edit("kpis.csv", "CBR,", ","), "rates of gmv lack"),
+    (edit("statements.csv", "RDIF,ITD", "RDIF,YTD"), "not each shareholder's three"),
+    (edit("statements.csv", "960000.00", "960000.01"), "QTD statement of ALIBABA does not add up"),
+    (edit("statements.csv", "ALIBABA,QTD", "ALIBABA,MTD"), "period in row 1 of statements.csv"),
     (declare(quarter="2017Q2"), "manifest is not one of this quarter"),
+    (move("2017Q3-r3"), "not the one of the folder's name"),
     (declare(version="1"), "manifest is not one of this quarter"),
     (declare(version=0), "manifest is not one of this quarter"),
     (declare(currency="dollars"), "currency"),
@@ -120,7 +135,7 @@ SPOILT: list[tuple[Spoil, str]] = [
 async def test_a_quarter_that_does_not_agree_is_refused_and_the_others_come(
     upstream: Upstream, drop: Path, spoil: Spoil, reason: str
 ) -> None:
-    for name in ("2017Q1", "2017Q2"):
+    for name in ("2017Q1", "2017Q2", "2017Q3-r2"):
         shutil.rmtree(drop / name)
     spoil(drop / "2017Q3")
     batches = await pulled(upstream)
@@ -147,7 +162,12 @@ async def test_a_spoilt_quarter_is_put_aside_with_its_reason(
 ) -> None:
     truncate("capital_calls.csv")(drop / "2017Q3")
     assert (await pull(database, upstream, "fund", reports)).unreadable == 1
-    assert [row.quarter for row in await rows_of(database, fund_reports)] == ["2017Q1", "2017Q2", "2017Q4"]
+    assert [row.quarter for row in await rows_of(database, fund_reports)] == [
+        "2017Q1",
+        "2017Q2",
+        "2017Q3",
+        "2017Q4",
+    ]
     [letter] = await rows_of(database, dead_letters)
     assert letter.reason == "capital_calls.csv has not the size that the manifest says"
     await pull(database, upstream, "fund", reports)

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.fund import connector
+from connectors.fund.kpis import DEFINITIONS
 from connectors.fund.reports import reports
+from connectors.fund.statements import LINES, PERIODS, ending
 from gateway.access.agreements import CONTRACT, rights, write_rights
 from gateway.access.pseudonyms import Pseudonyms
 from gateway.access.request import Access
@@ -23,7 +25,7 @@ from gateway.oauth.tokens import Caller
 from gateway.schema import Schema
 from gateway.store.readers import Readers
 from gateway.sync.pull import pull
-from tests.connectors.test_fund import database, drop, upstream
+from tests.connectors.test_fund import database, drop, restate, upstream
 
 __all__ = ["database", "drop", "upstream"]
 
@@ -47,9 +49,9 @@ async def readers(upstream: Upstream, database: AsyncEngine, tmp_path: Path) -> 
     await found.close()
 
 
-async def answer(readers: Readers, caller: Caller, operation: str) -> Result:
+async def answer(readers: Readers, caller: Caller, operation: str, **variables: object) -> Result:
     prepared = Engine(SCHEMA.graphql, Limits(4000, 15)).prepare(
-        SCHEMA.view(caller.scopes), operation, {}, None
+        SCHEMA.view(caller.scopes), operation, variables, None
     )
     secret = Pseudonyms(b"a secret that only the test has.")
     return await prepared.run(lambda asked: Access(caller, readers, secret, asked=asked), 10)
@@ -64,23 +66,105 @@ async def test_the_fund_reads_its_report(readers: Readers) -> None:
     positions = report.pop("positions")
     assert report == {
         "quarter": "2017Q3",
-        "version": 1,
-        "publishedAt": "2017-10-20T06:00:00Z",
+        "version": 2,
+        "publishedAt": "2017-12-15T06:00:00Z",
         "commitments": {"amount": "400000000.00", "currency": "USD"},
         "contributions": {"amount": "80000000.00"},
         "distributions": {"amount": "4000000.00"},
-        "nav": {"minor": 181_400_000_00},
+        "nav": {"minor": 180_400_000_00},
         "gmv": {"amount": "600.42"},
     }
     assert positions[0] == {
         "shareholder": "ALIBABA",
         "stake": "48.00",
-        "nav": {"amount": "87072000.00"},
+        "nav": {"amount": "86592000.00"},
         "commitment": {"minor": 192_000_000_00},
     }
     assert [position["shareholder"] for position in positions] == ["ALIBABA", "MEGAFON", "MAILRU", "RDIF"]
     assert calls[3] == {"shareholder": "RDIF", "day": "2017-08-20", "amount": {"amount": "10400000.00"}}
     assert paid[2] == {"shareholder": "MAILRU", "amount": {"minor": 600_000_00}}
+
+
+AS_OF = """query($at: DateTime) { fundReport(quarter: "2017Q3", asOf: $at) { version nav { minor } supersededAt } }"""
+
+VERSION_1 = {"version": 1, "nav": {"minor": 181_400_000_00}, "supersededAt": "2017-12-15T06:00:00Z"}
+VERSION_2 = {"version": 2, "nav": {"minor": 180_400_000_00}, "supersededAt": None}
+
+
+@pytest.mark.parametrize(
+    ("moment", "known"),
+    [
+        ("2017-10-20T05:59:59Z", None),
+        ("2017-10-20T06:00:00Z", VERSION_1),
+        ("2017-12-15T08:59:59+03:00", VERSION_1),
+        ("2017-12-15T09:00:00+03:00", VERSION_2),
+        ("2030-01-01T00:00:00Z", VERSION_2),
+        (None, VERSION_2),
+    ],
+)
+async def test_as_of_a_moment_the_report_is_what_had_been_published_by_then(
+    readers: Readers, moment: str | None, known: object
+) -> None:
+    result = await answer(readers, RDIF, AS_OF, at=moment)
+    assert (result.data, result.errors) == ({"fundReport": known}, [])
+
+
+async def test_all_versions_are_told_with_what_each_restated(readers: Readers) -> None:
+    """The restated quarter's figures of trade are the same, and so not restated; its NAV is another."""
+    operation = """{ fundReport(quarter: "2017Q3", asOf: "2017-11-01T00:00:00Z") { version versions {
+        version kpis { name value restated } } } }"""
+    result = await answer(readers, RDIF, operation)
+    assert result.data is not None
+    assert result.data["fundReport"]["version"] == 1
+    first, second = result.data["fundReport"]["versions"]
+    assert (first["version"], second["version"]) == (1, 2)
+    assert first["kpis"] == second["kpis"]
+    assert not any(kpi["restated"] for kpi in second["kpis"])
+
+
+async def test_a_kpi_that_was_told_otherwise_before_says_so(
+    upstream: Upstream, drop: Path, database: AsyncEngine, readers: Readers
+) -> None:
+    restate(drop, "2017Q4-r2", version=2)
+    await pull(database, upstream, "fund", reports)
+    operation = """{ fundReport(quarter: "2017Q4") { kpis {
+        name definition meaning value unit zone ratesSource ratesOn restated } } }"""
+    result = await answer(readers, RDIF, operation)
+    assert result.data is not None
+    kpis = orjson.loads(orjson.dumps(result.data["fundReport"]["kpis"], default=str))
+    assert [kpi["name"] for kpi in kpis] == ["aov", "buyers", "gmv", "orders", "repeat_rate"]
+    assert all(kpi["restated"] for kpi in kpis)
+    assert kpis[2] == {
+        "name": "gmv",
+        "definition": 1,
+        "meaning": DEFINITIONS["gmv", 1],
+        "value": "0.01",
+        "unit": "USD",
+        "zone": "Europe/Moscow",
+        "ratesSource": "CBR",
+        "ratesOn": "2017-12-20",
+        "restated": True,
+    }
+
+
+async def test_a_capital_account_is_told_over_quarter_year_and_life(readers: Readers) -> None:
+    """In each, what came in and went out leads from the beginning NAV to the ending one, which all three share."""
+    lines = "{ " + " ".join(f"{_camel(name)} {{ minor }}" for name in LINES) + " }"
+    accounts = " ".join(f"{each}: capitalAccount(period: {each}) {lines}" for each in PERIODS)
+    operation = f'{{ fundReport(quarter: "2017Q4") {{ positions {{ shareholder {accounts} }} }} }}'
+    result = await answer(readers, RDIF, operation)
+    assert (result.data is not None, result.errors) == (True, [])
+    fund = result.data["fundReport"]["positions"][3]  # type: ignore[index]
+    found = {each: {name: fund[each][_camel(name)]["minor"] for name in LINES} for each in PERIODS}
+    assert fund["shareholder"] == "RDIF"
+    assert [ending(lines) for lines in found.values()] == [found["QTD"]["nav"]] * 3
+    assert (found["QTD"]["contributions"], found["ITD"]["contributions"]) == (780_000_000, 3_120_000_000)
+    assert (found["QTD"]["nav_begin"], found["ITD"]["nav_begin"]) == (2_345_200_000, 0)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.title, rest))
 
 
 async def test_an_unknown_quarter_is_null_and_an_odd_one_an_error(readers: Readers) -> None:

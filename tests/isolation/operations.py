@@ -35,6 +35,7 @@ SWITCHES = """$profile: Boolean!, $orders: Boolean!, $accounts: Boolean!, $total
 REPORT = """fragment R on FundReport {
     quarter version publishedAt nav { amount } gmv { minor } positions { shareholder stake nav { minor } }
     capitalCalls { shareholder day amount { minor } } distributionPayments { day }
+    kpis { name value } versions { version }
 }"""
 
 FILTERS = [
