@@ -27,7 +27,7 @@ from gateway.draining import Server
 from gateway.endpoint.connections import first
 from gateway.errors import PartnerError, SchemaError, SettingsError
 from gateway.logs import configure
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.settings import Settings, load
 from gateway.store.database import writer
 from gateway.telemetry import tracing
@@ -140,7 +140,7 @@ def schema(
     ] = None,
 ) -> None:
     """Print the schema with its locks, whole or as one party sees it. For example: gateway schema --party rdif"""
-    found = Schema(discover())
+    found = declared_schema()
     print(found.sdl if party is None else found.printed(scopes_of(party.upper())), end="")
 
 

@@ -40,7 +40,7 @@ from gateway.oauth.registration import Known
 from gateway.oauth.revocations import Revocations
 from gateway.oauth.routes import routes
 from gateway.oauth.verification import Verifier
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.settings import Settings
 from gateway.store.database import migrate, writer
 from gateway.store.readers import Readers
@@ -51,7 +51,7 @@ from gateway.upstream.partners import Declared, Partners
 def create_app(settings: Settings) -> Starlette:
     """The gateway, ready to be served. Its database must have been prepared (`prepare`)."""
     _check_names(settings.trace_context)
-    schema = Schema(discover())
+    schema = declared_schema()
     database = writer(settings.database)
     readers = Readers(settings.database, settings.readers)
     keys = signing_keys(settings.state)
@@ -134,7 +134,7 @@ async def register_graphiql(settings: Settings) -> None:
     """Have GraphiQL among the applications, so that people can sign in at this origin."""
     database = writer(settings.database)
     async with database.begin() as connection:
-        await register(connection, settings.audience, Schema(discover()).scopes, CONTRACT.purposes)
+        await register(connection, settings.audience, declared_schema().scopes, CONTRACT.purposes)
     await database.dispose()
 
 

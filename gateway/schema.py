@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import strawberry
@@ -26,6 +26,7 @@ from gateway.clients.query import Query
 from gateway.clients.scalars import SCALARS
 from gateway.clients.subscription import Subscription
 from gateway.connector import Connector
+from gateway.discovery import discover
 from gateway.engine.declared import check_costs
 from gateway.engine.plan import View
 from gateway.errors import SchemaError
@@ -56,6 +57,12 @@ SCOPES: Mapping[str, str] = {
     "clients:pii": "Name, e-mail and phone of your own party's clients.",
 }
 """The gateway's own scopes; connectors declare theirs."""
+
+
+@cache
+def declared_schema() -> Schema:
+    """The schema of the gateway and the connectors that are there, made once a process. Raises `SchemaError`."""
+    return Schema(discover())
 
 
 class Schema:

@@ -12,10 +12,9 @@ import httpx
 from joserfc import jwt
 
 from gateway.access.agreements import CONTRACT
-from gateway.discovery import discover
 from gateway.oauth.applications import Known, add
 from gateway.oauth.keys import signing_keys
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from tests.conftest import ALL_SCOPES, Gateway, start
 from tests.world import speaking_world
 
@@ -78,7 +77,7 @@ class Exchange:
 @asynccontextmanager
 async def exchange(folder: Path, **options: Any) -> AsyncIterator[Exchange]:
     """An exchange in a folder of its own."""
-    known = Known(CONTRACT.parties, Schema(discover()).scopes, CONTRACT.purposes)
+    known = Known(CONTRACT.parties, declared_schema().scopes, CONTRACT.purposes)
     async for gateway in start(folder, speaking_world(), **options):
         async with gateway.writing() as connection:
             secrets = {

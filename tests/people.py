@@ -21,14 +21,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.applications import Starlette
 
 from gateway.access.agreements import CONTRACT
-from gateway.discovery import discover
 from gateway.oauth.applications import applications, hash_secret
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.registration import Known
 from gateway.oauth.routes import routes
 from gateway.oauth.users import add
 from gateway.oauth.verification import Verifier
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.settings import Settings
 from gateway.store.database import writer
 from tests.conftest import ORIGIN, empty_database
@@ -40,7 +39,7 @@ LOOPBACK = "http://127.0.0.1/callback"
 LI = "li.wei@alibaba.example"
 OLGA = "olga@mailru.example"
 
-SCOPES = Schema(discover()).scopes
+SCOPES = declared_schema().scopes
 KNOWN = Known(set(CONTRACT.parties), set(SCOPES), set(CONTRACT.purposes))
 
 _APPLICATION = {

@@ -11,13 +11,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway.__main__ import app, main
-from gateway.discovery import discover
 from gateway.errors import SettingsError
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from tests.views.printing import HERE, printed_rules
 
 ROOT = Path(__file__).parent.parent
-SDL = Schema(discover()).sdl
+SDL = declared_schema().sdl
 AGREEMENTS = (ROOT / "gateway" / "access" / "agreements.toml").read_text(encoding="utf-8")
 RULES = (HERE / "rows.txt").read_text(encoding="utf-8")
 

@@ -23,7 +23,7 @@ import pytest
 
 from gateway.__main__ import main
 from gateway.discovery import discover
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from tests.answers import data_of
 from tests.people import Flow, claims, sent
 from tests.test_logs import free_port, until_up
@@ -146,7 +146,7 @@ def test_a_wrong_variable_is_told_like_a_wrong_option(line: Line) -> None:
 
 def test_the_schema_is_printed_as_it_is(line: Line) -> None:
     """So that it can be sent to a file."""
-    assert line.run("schema") == (0, Schema(discover()).sdl, "")
+    assert line.run("schema") == (0, declared_schema().sdl, "")
 
 
 def test_the_database_is_made_and_brought_forward(line: Line) -> None:

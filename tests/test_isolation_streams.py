@@ -16,7 +16,6 @@ from hypothesis import Phase
 from gateway.access.pseudonyms import Pseudonyms
 from gateway.access.request import Access
 from gateway.clients.orders import orders
-from gateway.discovery import discover
 from gateway.endpoint.answers import execution_result
 from gateway.engine import plan
 from gateway.engine.batch import Source
@@ -24,14 +23,14 @@ from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
 from gateway.errors import FieldError
 from gateway.oauth.tokens import Caller
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.store.readers import Readers
 from tests.isolation.gateways import Leak, World
 from tests.isolation.operations import ORDER
 from tests.isolation.scenarios import Scenario
 from tests.test_isolation import try_scenarios
 
-SCHEMA = Schema(discover())
+SCHEMA = declared_schema()
 DOCUMENT = "subscription { orderChanged { ...N } } fragment N" + ORDER.partition("fragment N")[2]
 LIMITS = Limits(tokens=4_000, depth=15)
 

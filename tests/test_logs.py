@@ -25,10 +25,9 @@ import httpx
 import pytest
 
 from gateway.access.agreements import CONTRACT
-from gateway.discovery import discover
 from gateway.logs import JsonFormatter, configure, place
 from gateway.oauth.applications import Known, add
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.store.database import writer
 from tests.conftest import Gateway
 from tests.door import Door, filled
@@ -93,7 +92,7 @@ def free_port() -> int:
 async def application(state: Path) -> str:
     """An application of Alibaba's in the database; its secret."""
     database = writer(state / "gateway.db")
-    known = Known(set(CONTRACT.parties), set(Schema(discover()).scopes), set(CONTRACT.purposes))
+    known = Known(set(CONTRACT.parties), set(declared_schema().scopes), set(CONTRACT.purposes))
     async with database.begin() as connection:
         found = await add(connection, "shop", "Shop", "ALIBABA", SCOPES, ["analytics"], known)
     await database.dispose()

@@ -13,9 +13,8 @@ from sqlalchemy import column, select, text
 
 from gateway.access.agreements import CONTRACT
 from gateway.clients.orders import orders
-from gateway.discovery import discover
 from gateway.oauth.tokens import Caller
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.settings import Settings
 from gateway.store.database import writer
 from gateway.store.queries import Query
@@ -24,7 +23,7 @@ from tests.conftest import Gateway, empty_database, start
 from tests.questions import ALL
 from tests.world import speaking_world, write
 
-EVERY_SCOPE = frozenset(Schema(discover()).scopes)
+EVERY_SCOPE = frozenset(declared_schema().scopes)
 ORDERS = Query(select(orders.c.id))
 FOREVER = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) AS found FROM n"
 ENDLESS = Query(text(FOREVER).columns(column("found")))  # type: ignore[arg-type]

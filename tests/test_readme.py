@@ -13,10 +13,9 @@ from typer.main import get_command
 
 from gateway.__main__ import app
 from gateway.access.agreements import CONTRACT
-from gateway.discovery import discover
 from gateway.oauth.issuers import outside_issuers
 from gateway.oauth.registration import Known
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.settings import Settings, load
 from gateway.trust import Trust
 
@@ -41,7 +40,7 @@ from gateway.connector import Upstream
 from gateway.engine.limits import Limits
 from gateway.engine.engine import Engine
 from gateway.oauth.tokens import Caller
-from gateway.schema import Schema
+from gateway.schema import Schema, declared_schema
 from gateway.store.database import writer
 from gateway.store.readers import Readers
 from gateway.store.tables import metadata
@@ -113,7 +112,7 @@ def test_the_connector_in_readme_is_short() -> None:
 
 def test_every_scope_is_in_readme() -> None:
     scopes = re.findall(r"^\| `([a-z]+:[a-z]+)` \|", README, re.MULTILINE)
-    assert sorted(scopes) == sorted(Schema(discover()).scopes)
+    assert sorted(scopes) == sorted(declared_schema().scopes)
 
 
 def test_every_setting_is_in_readme_with_its_default() -> None:
@@ -132,7 +131,7 @@ def test_the_issuer_in_readme_can_be_set_and_all_its_settings_are_there(tmp_path
     [example] = re.findall(r"```toml\n(\[\[issuers\]\].*?)```", README, re.DOTALL)
     (tmp_path / "settings.toml").write_text(example)
     [trust] = load({"GATEWAY_STATE": str(tmp_path)}).issuers
-    known = Known(CONTRACT.parties, Schema(discover()).scopes, CONTRACT.purposes)
+    known = Known(CONTRACT.parties, declared_schema().scopes, CONTRACT.purposes)
     assert outside_issuers([trust], "https://gateway.example/oauth", "https://gateway.example/graphql", known)
     assert [
         each.name for each in fields(Trust) if not re.search(rf"^#? ?{each.name} =", example, re.MULTILINE)

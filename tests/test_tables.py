@@ -13,14 +13,14 @@ from sqlalchemy import BigInteger, Column, Integer, Table, column, select, text
 from gateway.access.agreements import CONTRACT, rights
 from gateway.discovery import dataset_scopes, discover
 from gateway.oauth.tokens import Caller
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.settings import Settings
 from gateway.store.queries import Query
 from gateway.store.readers import CallerConnection, Readers
 from gateway.store.tables import NOBODY, metadata
 from tests.conftest import empty_database
 
-EVERY_SCOPE = frozenset(Schema(discover()).scopes)
+EVERY_SCOPE = frozenset(declared_schema().scopes)
 
 
 def caller(party: str, purpose: str = "analytics") -> Caller:

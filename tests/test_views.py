@@ -15,13 +15,13 @@ import gateway.demo
 from gateway.__main__ import app, main
 from gateway.access.agreements import CONTRACT
 from gateway.discovery import discover, party_scopes
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.views import visible
 from tests.conftest import ALL_SCOPES, Gateway, start
 from tests.views.printing import HERE, printed_views
 from tests.world import small_world
 
-SCHEMA = Schema(discover())
+SCHEMA = declared_schema()
 VIEWS = printed_views()
 
 

@@ -17,7 +17,7 @@ from gateway.access.printed import read_ways
 from gateway.commands.output import Json
 from gateway.discovery import dataset_scopes, discover
 from gateway.errors import SettingsError
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.store.tables import NOBODY, RowRule, metadata
 
 app = typer.Typer(
@@ -46,7 +46,7 @@ def print_rules(
 
     For example: gateway access rules --json
     """
-    Schema(discover())
+    declared_schema()
     rules: dict[str, RowRule] = {table.name: table.info["rows"] for table in metadata.sorted_tables}
     found = {name: rule for name, rule in rules.items() if every or rule != NOBODY}
     if json:
@@ -186,7 +186,7 @@ def _differences(old: _Stand, new: _Stand) -> Differences:
 def _by_party(old: _Stand, new: _Stand) -> Differences:
     if old.ways is None and old.contract is None:
         return Differences()
-    own = read_ways(Schema(discover()).sdl) if old.ways is None else {}
+    own = read_ways(declared_schema().sdl) if old.ways is None else {}
     return differences.parties(
         own if old.ways is None else old.ways,
         own if new.ways is None else new.ways,

@@ -12,14 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.access.agreements import CONTRACT
 from gateway.commands.output import Json, print_one, print_rows
 from gateway.commands.transaction import run
-from gateway.discovery import discover
 from gateway.errors import SettingsError
 from gateway.oauth import administration
 from gateway.oauth.applications import Application, list_all, register
 from gateway.oauth.audit import record
 from gateway.oauth.public_keys import keys_of, read_keys
 from gateway.oauth.registration import Known
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 
 app = typer.Typer(
     name="app", help="The parties' applications: who may ask for a token.", no_args_is_help=True
@@ -108,7 +107,7 @@ def add(
         cost_per_minute=cost_per_minute or None,
         concurrency=concurrency or None,
     )
-    known = Known(set(CONTRACT.parties), set(Schema(discover()).scopes), set(CONTRACT.purposes))
+    known = Known(set(CONTRACT.parties), set(declared_schema().scopes), set(CONTRACT.purposes))
 
     async def work(connection: AsyncConnection) -> str | None:
         secret = await register(connection, application, known)

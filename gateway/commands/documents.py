@@ -25,7 +25,7 @@ from gateway.oauth.administration import get
 from gateway.oauth.applications import Application
 from gateway.oauth.audit import record
 from gateway.oauth.following import ANY_PARTY
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.settings import load
 
 app = typer.Typer(
@@ -171,7 +171,7 @@ Told = list[dict[str, str]]
 
 def _reviewed(application: Application, listed: Sequence[Listed]) -> tuple[Told, Told]:
     """What there is to warn of in the documents, and those that are refused, each with the reason."""
-    settings, schema = load(), Schema(discover())
+    settings, schema = load(), declared_schema()
     limits = Limits(settings.max_tokens, settings.max_depth)
     party = frozenset(schema.scopes)
     if application.party != ANY_PARTY:

@@ -12,14 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.access.agreements import CONTRACT
 from gateway.commands.output import Json, print_one, print_rows
 from gateway.commands.transaction import run
-from gateway.discovery import discover
 from gateway.errors import SettingsError
 from gateway.oauth import users
 from gateway.oauth.audit import record
 from gateway.oauth.passwords import MINIMUM
 from gateway.oauth.registration import Known
 from gateway.oauth.users import User
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 
 app = typer.Typer(
     name="user", help="People who sign in: in GraphiQL, or for an application.", no_args_is_help=True
@@ -48,7 +47,7 @@ def add(
     gateway user add li.wei@alibaba --name "Li Wei" --party ALIBABA --scope clients:read --purpose analytics
     """
     password = _password(password_stdin)
-    known = Known(set(CONTRACT.parties), set(Schema(discover()).scopes), set(CONTRACT.purposes))
+    known = Known(set(CONTRACT.parties), set(declared_schema().scopes), set(CONTRACT.purposes))
 
     async def work(connection: AsyncConnection) -> None:
         await users.add(connection, id, name, party, password, scope, purpose, known)

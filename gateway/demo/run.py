@@ -27,7 +27,7 @@ from gateway.oauth.applications import add, find
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.registration import Known
 from gateway.oauth.tokens import LIFETIME, Caller, issue
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.settings import Settings
 from gateway.store.database import writer
 
@@ -148,7 +148,7 @@ async def _application(
 
 
 def _known() -> Known:
-    return Known(set(CONTRACT.parties), set(Schema(discover()).scopes), set(CONTRACT.purposes))
+    return Known(set(CONTRACT.parties), set(declared_schema().scopes), set(CONTRACT.purposes))
 
 
 def show(console: Console, settings: Settings, found: Mapping[str, Any]) -> None:

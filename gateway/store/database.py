@@ -7,18 +7,19 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy import URL, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 import connectors
 from gateway.errors import SettingsError
+
+if TYPE_CHECKING:
+    # A tenth of a worker's start, and none of them migrates.
+    from alembic.config import Config
 
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -124,6 +125,9 @@ def migrate(path: Path) -> None:
     Raises `SettingsError` for a file that is none or cannot be written, and for a database of a newer gateway or of a
     connector that is no longer there.
     """
+    from alembic import command
+    from alembic.util import CommandError
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600)
     try:
@@ -135,6 +139,8 @@ def migrate(path: Path) -> None:
 
 def migrations(path: Path) -> Config:
     """Alembic's settings: the gateway's migrations, and those of each connector in its own folder."""
+    from alembic.config import Config
+
     here = Path(__file__).parent / "migrations"
     folders = [here / "versions"]
     for root in connectors.__path__:

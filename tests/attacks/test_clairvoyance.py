@@ -14,14 +14,13 @@ from pathlib import Path
 import pytest
 from graphql import GraphQLInterfaceType, GraphQLObjectType
 
-from gateway.discovery import discover
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from tests.conftest import ALL_SCOPES
 from tests.door import Door, door
 
 __all__ = ["door"]
 
-SCHEMA = Schema(discover())
+SCHEMA = declared_schema()
 SHOWN = SCHEMA.reachable(frozenset(ALL_SCOPES["RDIF"].split()))
 THEIRS = (
     *("client", "clients", "alibaba", "mailru", "orders", "profile", "region"),

@@ -14,14 +14,13 @@ import pytest
 import pytest_asyncio
 from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
 
-from gateway.discovery import discover
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from tests.conftest import ALL_SCOPES, Gateway, start
 from tests.world import small_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SCHEMA = Schema(discover())
+SCHEMA = declared_schema()
 NAMED = "Absent"
 """Stands in for what is hidden; nothing in the schema is called so."""
 

@@ -12,7 +12,7 @@ from sqlalchemy import Table, func, select
 
 from gateway.discovery import dataset_scopes, discover
 from gateway.oauth.tokens import Caller
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.store.queries import Query
 from gateway.store.readers import Readers
 from gateway.store.tables import NOBODY, RowRule, metadata
@@ -86,7 +86,7 @@ def datasets(rule: RowRule) -> set[tuple[str | None, str]]:
 
 
 DATA = [table for table in metadata.sorted_tables if table.info["rows"] != NOBODY]
-SCOPES = sorted(Schema(discover()).scopes)
+SCOPES = sorted(declared_schema().scopes)
 SUBSETS = [
     frozenset(each)
     for each in chain.from_iterable(combinations(SCOPES, size) for size in range(len(SCOPES) + 1))

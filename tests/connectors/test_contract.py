@@ -33,7 +33,7 @@ from gateway.connector import (
     trackings,
 )
 from gateway.discovery import discover
-from gateway.schema import SCOPES, Schema
+from gateway.schema import SCOPES, declared_schema
 from gateway.store.tables import NOBODY
 from tests.partners import (
     FOLDERS,
@@ -91,7 +91,7 @@ def test_the_name_is_the_folders_and_the_party_is_of_the_contract(name: str) -> 
 @every_connector
 def test_each_scope_has_the_connectors_name_a_sentence_and_a_lock(name: str) -> None:
     """A scope is `<name>:<what>`, is said in a sentence, and opens something in the schema."""
-    used = scopes_in_use(Schema(discover()).sdl)
+    used = scopes_in_use(declared_schema().sdl)
     assert FOLDERS[name].scopes
     for scope, sentence in FOLDERS[name].scopes.items():
         assert re.fullmatch(rf"{name}:[a-z_]+", scope)

@@ -22,14 +22,14 @@ from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
 from gateway.engine.run import Result
 from gateway.oauth.tokens import Caller
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.store.readers import Readers
 from gateway.sync.pull import pull
 from tests.connectors.test_fund import database, drop, restate, upstream
 
 __all__ = ["database", "drop", "upstream"]
 
-SCHEMA = Schema(discover())
+SCHEMA = declared_schema()
 RDIF = Caller("RDIF", "app", frozenset({"fund:reports"}), "reporting")
 REPORT = """{ fundReport(quarter: "2017Q3") {
     quarter version publishedAt commitments { amount currency } contributions { amount } distributions { amount }

@@ -23,7 +23,7 @@ from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
 from gateway.engine.run import Result
 from gateway.oauth.tokens import Caller
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.store.database import writer
 from gateway.store.queries import Query
 from gateway.store.readers import Readers
@@ -32,7 +32,7 @@ from tests.connectors.test_mailru_world import KEYS, SmallWorld, folder, look, n
 
 __all__ = ["folder"]
 
-SCHEMA = Schema(discover())
+SCHEMA = declared_schema()
 SCOPES = frozenset({"clients:read", "mailru:read", "mailru:segments"})
 MAILRU = Caller("MAILRU", "app", SCOPES, "analytics")
 ALIBABA = Caller("ALIBABA", "app", SCOPES, "analytics")

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.discovery import discover
 from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
 from gateway.oauth.tokens import Caller
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from tests.engine.reached import World, opened
 
-schema = Schema(discover())
+schema = declared_schema()
 engine = Engine(schema.graphql, Limits(tokens=4_000, depth=15))
 CALLER = Caller("ALIBABA", "columns", frozenset(schema.scopes), "analytics")
 

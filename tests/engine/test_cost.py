@@ -16,7 +16,6 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 
-from gateway.discovery import discover
 from gateway.engine.batch import batch
 from gateway.engine.cost import MOST
 from gateway.engine.documents import InvalidDocument
@@ -25,7 +24,7 @@ from gateway.engine.plan import View
 from gateway.engine.run import Reach
 from gateway.engine.weights import list_size
 from gateway.oauth.tokens import Caller
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from tests.engine.comparison import LIMITS
 from tests.engine.conftest import Runs
 from tests.engine.operations import Operation, operations, thorough
@@ -92,7 +91,7 @@ def test_a_mutation_costs_ten_more(operation: Operation, runs: Runs) -> None:
         reject()
 
 
-GATEWAY = Schema(discover())
+GATEWAY = declared_schema()
 SCOPES = (
     " ".join(GATEWAY.scopes),
     "clients:read alibaba:read",

@@ -15,13 +15,12 @@ from starlette.routing import Route
 
 from gateway.access.agreements import CONTRACT
 from gateway.access.request import cursor
-from gateway.discovery import discover
 from gateway.endpoint.execution import Execution
 from gateway.endpoint.operations import Operation
 from gateway.engine.documents import InvalidDocument
 from gateway.errors import Refusal
 from gateway.oauth.tokens import Caller
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from tests.conftest import Gateway, start
 from tests.engine.conftest import Runs
 from tests.engine.operations import LENGTH, Draft, operations, thorough
@@ -30,7 +29,7 @@ from tests.engine.rehearsed import EXPLAIN, at, do, explained, refused
 from tests.engine.values import Tape
 from tests.world import PEOPLE, speaking_world
 
-schema = Schema(discover())
+schema = declared_schema()
 ALL = frozenset(schema.scopes)
 
 HINTS: dict[str, list[Any]] = {

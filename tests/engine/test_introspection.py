@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from graphql import build_client_schema, get_introspection_query, print_schema
 
-from gateway.discovery import discover
 from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 
-schema = Schema(discover())
+schema = declared_schema()
 engine = Engine(schema.graphql, Limits(tokens=4_000, depth=15))
 EVERYTHING = get_introspection_query(
     descriptions=True,

@@ -18,11 +18,10 @@ from starlette.routing import Route
 import gateway.graphiql
 from gateway.access.agreements import CONTRACT
 from gateway.app import register_graphiql
-from gateway.discovery import discover
 from gateway.graphiql import files, page
 from gateway.oauth.applications import add, applications, find
 from gateway.oauth.registration import Known
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from gateway.settings import Settings
 from gateway.store.database import writer
 from tests.conftest import empty_database
@@ -177,7 +176,7 @@ async def test_graphiql_is_an_application_at_its_own_address(tmp_path: Path) -> 
     assert (found.party, found.authentication, found.secret_hash) == ("*", "none", None)
     assert found.redirect_uris == ("https://gateway.example/graphql",)
     assert found.grant_types == ("authorization_code", "refresh_token")
-    assert set(found.scopes) == set(Schema(discover()).scopes)
+    assert set(found.scopes) == set(declared_schema().scopes)
     assert found.purposes == tuple(CONTRACT.purposes)
     assert found.disabled_at is not None
 

@@ -9,9 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gateway.discovery import discover
 from gateway.oauth.tokens import Caller
-from gateway.schema import Schema
+from gateway.schema import declared_schema
 from tests.isolation.facts import Fact
 from tests.isolation.fillings import (
     CONTRACTS,
@@ -27,7 +26,7 @@ from tests.isolation.fillings import (
 from tests.isolation.operations import ORDER_IDS
 from tests.isolation.worlds import two_worlds
 
-SCOPES = frozenset(Schema(discover()).scopes)
+SCOPES = frozenset(declared_schema().scopes)
 CURSORS = ["rubbish", "", "WyIyMDE3LTAzLTAxVDAwOjAwOjAwWiIsIkFsaWJhYmFPcmRlcjo1Il0"]
 """The last one is well made: behind AlibabaOrder:5 of March."""
 
