@@ -22,16 +22,21 @@ _TOP, _TAKEN, _KEYS, _HASH = 8, 64, 4096, 16  # where seats in use end; which ar
 _NUMBERS = _KEYS + ROWS * _HASH
 
 
+SPENT, AT, _HELD = 0, 1, 2  # the numbers of a row: what is spent, as of when, and what each seat holds
+
+
 class Held(IntEnum):
-    """What a worker has at work for an application: cost units that are reserved, and things that are counted."""
+    """What a worker has at work for an application: cost units that are reserved, and things that are counted.
 
-    COST = 0
-    OPERATIONS = 1
-    CONNECTIONS = 2
-    SUBSCRIPTIONS = 3
+    Each by where in a row its numbers start, one for each seat.
+    """
+
+    COST = _HELD
+    OPERATIONS = _HELD + SEATS
+    CONNECTIONS = _HELD + 2 * SEATS
+    SUBSCRIPTIONS = _HELD + 3 * SEATS
 
 
-SPENT, AT, _HELD = 0, 1, 2  # the numbers of a row: what is spent, as of when, and a column for each seat
 _WIDTH = _HELD + len(Held) * SEATS
 SIZE = _NUMBERS + ROWS * _WIDTH * 8
 
@@ -74,12 +79,12 @@ class Memory:
 
     def held(self, row: int, what: Held) -> float:
         """What all workers hold together."""
-        start = row + _HELD + what * SEATS
+        start = row + what
         return sum(self.numbers[start : start + self._top()])
 
     def hold(self, row: int, what: Held, amount: float) -> None:
         """Hold more, or less, in this worker; never less than nothing, whatever is in the file."""
-        cell = row + _HELD + what * SEATS + self._seat
+        cell = row + what + self._seat
         self.numbers[cell] = max(0.0, self.numbers[cell] + amount)
 
     def bury(self) -> None:
@@ -133,12 +138,12 @@ class Memory:
     def _clear(self, seat: int) -> None:
         for number in self._used():
             row = number * _WIDTH
-            reserved = self.numbers[row + _HELD + Held.COST * SEATS + seat]
+            reserved = self.numbers[row + Held.COST + seat]
             # NaN fails this too.
             if reserved > 0:
                 self.numbers[row + SPENT] += reserved
             for what in Held:
-                self.numbers[row + _HELD + what * SEATS + seat] = 0.0
+                self.numbers[row + what + seat] = 0.0
 
     def _used(self) -> Iterator[int]:
         keys, nobody = self._memory[_KEYS:_NUMBERS], bytes(_HASH)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import AsyncIterator
 from types import TracebackType
 
 from gateway.admission.allowances import Allowance
@@ -68,20 +66,20 @@ class Ticket:
         if self._open:
             self.settle(self._reserved)
 
-    @contextlib.asynccontextmanager
-    async def turn(self, work: float = 0) -> AsyncIterator[None]:
+    def turn(self, work: float = 0) -> _Turn:
         """A place in this worker while the block runs, as soon as it is this application's turn.
 
         `work` are cost units that the gateway spends on it before any are reserved. Raises `Refusal` 503.
         """
-        line = self._line
-        await self._turns.take(line)
+        return _Turn(self, work)
+
+    async def _take(self, work: float) -> None:
+        await self._turns.take(self._line)
         self._in_line = False
-        line.served += work
-        try:
-            yield
-        finally:
-            self._turns.give_back(line)
+        self._line.served += work
+
+    def _give_back(self) -> None:
+        self._turns.give_back(self._line)
 
     def reserve(self, cost: float) -> None:
         """Take the estimated cost from the budget. Raises `Refusal` 429, or 400 if the whole of it is less."""
@@ -101,13 +99,13 @@ class Ticket:
         self._balance = self._ledger.settle(self.application, self._reserved, actual, self._allowance.cost)
 
     @property
-    def headers(self) -> dict[str, str]:
-        """What the application has left (draft-ietf-httpapi-ratelimit-headers-10)."""
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """What the application has left (draft-ietf-httpapi-ratelimit-headers-10), as a server sends it."""
         balance = self._balance or self._ledger.balance(self.application, self._allowance.cost)
-        return {
-            "RateLimit-Policy": f'"cost";q={balance.budget};w=60',
-            "RateLimit": f'"cost";r={balance.available};t={balance.restored}',
-        }
+        return [
+            (b"ratelimit-policy", b'"cost";q=%d;w=60' % balance.budget),
+            (b"ratelimit", b'"cost";r=%d;t=%d' % (balance.available, balance.restored)),
+        ]
 
     def _exceeded(self, cost: float) -> Refusal:
         assert self._balance is not None
@@ -117,6 +115,22 @@ class Ticket:
             f"its {self._balance.budget} a minute; try again in {seconds} seconds."
         )
         return Refusal(429, "BUDGET_EXCEEDED", message, {"Retry-After": str(seconds)})
+
+
+class _Turn:
+    """A ticket's turn, as a context manager."""
+
+    __slots__ = ("_ticket", "_work")
+
+    def __init__(self, ticket: Ticket, work: float) -> None:
+        self._ticket = ticket
+        self._work = work
+
+    async def __aenter__(self) -> None:
+        await self._ticket._take(self._work)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._ticket._give_back()
 
 
 def too_many_operations(most: int) -> Refusal:

@@ -134,7 +134,7 @@ class Turns:
                 line.waiting.remove(turn)
 
     def _next(self) -> None:
-        while self._free:
+        while self._free and self._crowded:
             self._crowded = {line for line in self._crowded if line.waiting}
             ready = [line for line in self._crowded if line.running < self._share]
             if not ready:

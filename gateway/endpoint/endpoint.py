@@ -66,8 +66,7 @@ class Endpoint:
             note(outcome="cancelled")
             return
         if (ticket := scope.get(TICKET)) is not None:
-            told = ticket.headers.items()
-            response.raw_headers += [(name.lower().encode(), value.encode()) for name, value in told]
+            response.raw_headers += ticket.headers
         await response(scope, receive, send)
 
     async def graphql(self, request: Request, kind: str) -> Response:

@@ -39,8 +39,7 @@ class Shedding:
         if scope["type"] != "http" or scope["path"] != "/graphql" or scope["method"] == "OPTIONS":
             await self._app(scope, receive, send)
             return
-        authorization = _authorization(scope)
-        known = self._known.get(authorization)
+        known = self._known and self._known.get(_authorization(scope))
         # Who leaves tells each client so, which is not done here.
         if known and not leaving.begun and (refusal := self._admission.refusal(known)) is not None:
             kind = _kind(scope)
@@ -53,7 +52,7 @@ class Shedding:
         if ticket is not None and ticket.turned_away:
             if len(self._known) >= _KNOWN:
                 self._known.clear()
-            self._known[authorization] = ticket.application
+            self._known[_authorization(scope)] = ticket.application
 
     def _count(self, application: str) -> None:
         if not self._shed:
