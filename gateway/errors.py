@@ -85,6 +85,19 @@ class PartnerError(Exception):
         self.whole = whole
         self.partner = partner
 
+    def again(self) -> PartnerError:
+        """The same for another who asks."""
+        return PartnerError(
+            self.kind,
+            self.message,
+            code=self.code,
+            sub_code=self.sub_code,
+            retry_after=self.retry_after,
+            unheard=self.unheard,
+            whole=self.whole,
+            partner=self.partner,
+        )
+
     @property
     def retryable(self) -> bool:
         """Whether the same call may succeed later without anybody changing anything."""

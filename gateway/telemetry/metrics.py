@@ -88,6 +88,46 @@ partner_call_seconds = Histogram(
     buckets=(*_SECONDS, 30),
     registry=registry,
 )
+partner_retries = Counter(
+    "gateway_partner_retries",
+    "Tries of calls to partners that repeated one which failed.",
+    ["connector"],
+    registry=registry,
+)
+partner_held_back = Counter(
+    "gateway_partner_held_back",
+    "Calls to partners that were not made: the circuit is open, too many are at work (busy), the quota is used up, or"
+    " the deadline is too near.",
+    ["connector", "reason"],
+    registry=registry,
+)
+partner_shared = Counter(
+    "gateway_partner_shared_calls",
+    "Reads that joined one that was at work, or had been refused just before.",
+    ["connector"],
+    registry=registry,
+)
+partner_in_flight = Gauge(
+    "gateway_partner_calls_in_flight",
+    "Calls to partners that are at work.",
+    ["connector"],
+    registry=registry,
+    multiprocess_mode="livesum",
+)
+partner_circuit = Gauge(
+    "gateway_partner_circuit",
+    "The circuit breaker of the worker for which it is worst: 0 closed, 1 half open, 2 open.",
+    ["connector"],
+    registry=registry,
+    multiprocess_mode="livemax",
+)
+partner_quota_wait_seconds = Histogram(
+    "gateway_partner_quota_wait_seconds",
+    "How long calls waited for a partner's quota, when they had to.",
+    ["connector"],
+    buckets=(*_SECONDS, 30, 60),
+    registry=registry,
+)
 tokens = Counter(
     "gateway_tokens_issued", "Access tokens issued.", ["party", "application", "grant"], registry=registry
 )

@@ -12,6 +12,9 @@ import orjson
 from gateway.errors import Kind, PartnerError
 from gateway.telemetry.tracing import traceparent
 
+DEADLINE = "DEADLINE"
+"""The code of the error of a call that had no more time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -93,6 +96,7 @@ class Connections:
             raise PartnerError(
                 Kind.TRANSIENT,
                 f"no answer from {self._partner}: {type(error).__name__}",
+                code=DEADLINE if isinstance(error, TimeoutError) else None,
                 unheard=isinstance(error, aiohttp.ClientConnectorError),
             ) from None
         headers = {name.lower(): value for name, value in response.headers.items()}

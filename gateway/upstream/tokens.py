@@ -25,6 +25,9 @@ _MARGIN = 60.0
 
 _POLL = 0.02
 
+_PATIENCE = 5.0
+"""Seconds that who ends waits for a renewal: a token that was replaced and not kept is lost."""
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -97,15 +100,12 @@ class Tokens:
             return await self.fresh(upstream, name, acquire, refresh, refused)
         return found
 
-    def forget(self, name: str) -> None:
-        """Have no token of this name any more."""
-        shared = self._shared(name)
-        with shared.locked():
-            shared.write({})
-
     async def close(self) -> None:
-        """Let renewals come to their end."""
-        await asyncio.gather(*self._renewals.values(), return_exceptions=True)
+        """Let renewals come to their end, for a while."""
+        if renewals := list(self._renewals.values()):
+            _, late = await asyncio.wait(renewals, timeout=_PATIENCE)
+            for each in late:
+                each.cancel()
 
     async def _renew(
         self, upstream: Upstream, name: str, acquire: Acquire, refresh: Refresh | None, refused: str | None

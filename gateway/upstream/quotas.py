@@ -1,0 +1,148 @@
+"""Quotas at work: when the next call to a partner may go out, as all workers and syncs together have used them.
+
+What a partner says of itself counts more than what was declared: a refusal of too many calls holds back all calls that
+it counts together, for as long as it says, and headers tell of calls that others made in our name.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from gateway.upstream import windows
+from gateway.upstream.shared import Shared
+from gateway.upstream.terms import Quota, Terms
+
+ALL = ""
+"""The group of a ban that holds for every call."""
+
+
+class Ban(NamedTuple):
+    """Calls that the partner does not want now: which, and until when (epoch seconds)."""
+
+    group: str
+    until: float
+
+
+class Left(NamedTuple):
+    """What a partner says is left of a window: so many calls, of that many seconds; `ends_in` where it says that."""
+
+    calls: int
+    seconds: float
+    ends_in: float | None = None
+
+
+class Quotas:
+    """The quotas of one partner. `clock` is in epoch seconds, the same for all who share."""
+
+    def __init__(
+        self,
+        terms: Terms,
+        shared: Shared | None = None,
+        live: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._quotas = terms.quotas
+        self._share = terms.share
+        self._shared = shared or Shared()
+        self._live = live
+        self._clock = clock
+        self._bans: dict[str, float] = {}
+
+    def take(self, group: str) -> float:
+        """Take one call of each quota that counts this group: 0.0, or how many seconds to wait before asking again."""
+        now = self._clock()
+        if wait := self._banned(self._bans, group, now):
+            return wait
+        held = [each for each in self._quotas if each.group in (ALL, group)]
+        if not held:
+            return 0.0
+        with self._shared.locked():
+            state = self._shared.read()
+            if wait := self._banned(state.get("bans", {}), group, now):
+                return wait
+            used = {each: self._used(state, each, now) for each in held}
+            waits = (windows.wait(each, used[each], now, self._live, self._share) for each in held)
+            if wait := max(waits):
+                return wait
+            for each in held:
+                windows.add(each, used[each], now, self._live)
+            self._write(state, used)
+        return 0.0
+
+    def ban(self, group: str, seconds: float) -> None:
+        """The partner wants no calls of this group (`ALL`: none at all) for so long."""
+        until = self._clock() + seconds
+        self._bans[group] = max(until, self._bans.get(group, 0.0))
+        if self._quotas:
+            with self._shared.locked():
+                state = self._shared.read()
+                bans = {name: end for name, end in state.get("bans", {}).items() if end > self._clock()}
+                bans[group] = max(until, bans.get(group, 0.0))
+                self._shared.write({**state, "bans": bans})
+
+    def learn(self, group: str, told: Iterable[Left]) -> None:
+        """What the partner says is left: nothing of a window holds its calls back to its end, less than we thought is
+        counted as used by others."""
+        for left in told:
+            quota = self._quota(group, left.seconds)
+            if left.calls <= 0:
+                if (wait := self._until_end(quota, left)) is not None:
+                    self.ban(quota.group if quota else group, wait)
+            elif quota is not None:
+                self._correct(quota, left.calls)
+
+    def _correct(self, quota: Quota, left: int) -> None:
+        now = self._clock()
+        with self._shared.locked():
+            state = self._shared.read()
+            used = self._used(state, quota, now)
+            unknown = quota.calls - left - sum(live + other for _, live, other in used)
+            if unknown > 0:
+                windows.add(quota, used, now, self._live, unknown)
+                self._write(state, {quota: used})
+
+    def _until_end(self, quota: Quota | None, left: Left) -> float | None:
+        if left.ends_in is not None:
+            return left.ends_in
+        if quota is not None and quota.zone is not None:
+            now = self._clock()
+            return windows.end(quota, now) - now
+        return left.seconds if left.seconds <= 1 else None
+
+    def _quota(self, group: str, seconds: float) -> Quota | None:
+        found = [each for each in self._quotas if each.seconds == seconds and each.group in (ALL, group)]
+        return max(found, key=lambda each: each.group, default=None)
+
+    def _banned(self, bans: Mapping[str, float], group: str, now: float) -> float:
+        return max(0.0, bans.get(group, 0.0) - now, bans.get(ALL, 0.0) - now)
+
+    def _used(self, state: Mapping[str, Any], quota: Quota, now: float) -> windows.Used:
+        return windows.current(quota, state.get("used", {}).get(_name(quota), []), now)
+
+    def _write(self, state: Mapping[str, Any], used: Mapping[Quota, windows.Used]) -> None:
+        kept = {**state.get("used", {}), **{_name(quota): entries for quota, entries in used.items()}}
+        self._shared.write({**state, "used": kept})
+
+
+def _name(quota: Quota) -> str:
+    return f"{quota.group}/{quota.seconds:g}/{quota.zone or ''}"
+
+
+_HEADERS = (
+    ("x-ratelimit-rps-remaining", 1.0),
+    ("x-ratelimit-minutely-remaining", 60.0),
+    ("x-ratelimit-hourly-remaining", 3_600.0),
+    ("x-ratelimit-daily-remaining", 86_400.0),
+)
+
+
+def told(headers: Mapping[str, str]) -> list[Left]:
+    """What an answer's headers say is left: `X-RateLimit-RPS-Remaining` and its kin, as myTarget and others send."""
+    found = []
+    for name, seconds in _HEADERS:
+        value = headers.get(name, "")
+        if value.isascii() and value.isdecimal():
+            found.append(Left(int(value[:12]), seconds))
+    return found
