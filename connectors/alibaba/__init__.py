@@ -1,19 +1,28 @@
-"""AliExpress: orders and members of Alibaba's side of the venture, over the IOP protocol."""
+"""AliExpress: Alibaba's side of the venture, over the protocols TOP and IOP.
+
+Beside what an operator must set there may be `protocol` (`iop`, `top` or `top-hmac`), and `refresh_token` or
+`code`, with which the gateway renews its token by itself (for TOP at `auth_url`).
+"""
 
 from __future__ import annotations
 
-from connectors.alibaba import members, orders
+from connectors.alibaba import members, orders, products
 from connectors.alibaba.account import AlibabaClient
 from connectors.alibaba.orders import AlibabaOrder
+from connectors.alibaba.products import AlibabaQuery
 from connectors.alibaba.sandbox import furnish, sandbox
 from gateway.connector import Connector
 
 connector = Connector(
     name="alibaba",
     party="ALIBABA",
-    scopes={"alibaba:read": "Clients' accounts at AliExpress and the orders they placed there."},
-    datasets=(members.dataset, orders.dataset),
+    scopes={
+        "alibaba:read": "Clients' accounts at AliExpress and the orders they placed there.",
+        "alibaba:products": "What AliExpress offers: products, their prices and how many there are.",
+    },
+    datasets=(members.dataset, orders.dataset, products.dataset),
     client=AlibabaClient,
+    query=AlibabaQuery,
     types=(AlibabaOrder,),
     settings=("app_key", "app_secret", "access_token"),
     sandbox=sandbox,

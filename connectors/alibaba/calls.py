@@ -9,21 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+import orjson
 
 from connectors.alibaba.clocks import SKEWED, Clock, clock
 from connectors.alibaba.profiles import Profile, profile
 from connectors.alibaba.refusals import is_retired, refusal
 from connectors.alibaba.signing import texts
+from connectors.alibaba.tokens import EXPIRED, renewable, session
 from gateway.connector import Answer, Kind, PartnerError, Request, Upstream
 
 Found = Mapping[str, Any]
 Ask = Callable[[Callable[[], Request], Callable[[Answer], Found]], Awaitable[Found]]
 
 
-async def call(upstream: Upstream, method: str, parameters: Mapping[str, object]) -> Found:
-    """What stands below the root key of the answer to a reading call. Raises `PartnerError`."""
-    return await _timely(upstream.read, _call(upstream, method, parameters))
+async def call(
+    upstream: Upstream, method: str, parameters: Mapping[str, object], *, shared: bool = False
+) -> Found:
+    """What stands below the root key of the answer to a reading call. Raises `PartnerError`.
+
+    Calls that are `shared` and the same, made at the same time, are one at the partner.
+    """
+    key = (method, orjson.dumps(parameters, option=orjson.OPT_SORT_KEYS)) if shared else None
+    return await _authorised(
+        lambda token: partial(upstream.read, key=key and (*key, hash(token))), upstream, method, parameters
+    )
+
+
+async def change(upstream: Upstream, method: str, parameters: Mapping[str, object]) -> Found:
+    """The same of a call that changes something at the partner, and is never made twice unless it went unheard."""
+    return await _authorised(lambda _: upstream.write, upstream, method, parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +63,26 @@ class Call:
         return Request("POST", self.profile.path, query=query, form=form, name=self.method)
 
 
-def _call(upstream: Upstream, method: str, parameters: Mapping[str, object]) -> Call:
+async def _authorised(
+    ask: Callable[[str], Ask], upstream: Upstream, method: str, parameters: Mapping[str, object]
+) -> Found:
+    """The answer to a call; once more with another token where the partner knows ours no longer.
+
+    So a list that is being read goes on at the page where the token ended.
+    """
+    token = await session(upstream)
+    try:
+        return await _timely(ask(token), _call(upstream, method, parameters, token))
+    except PartnerError as error:
+        if error.code not in EXPIRED or not renewable(upstream.settings):
+            raise
+    token = await session(upstream, refused=token)
+    return await _timely(ask(token), _call(upstream, method, parameters, token))
+
+
+def _call(upstream: Upstream, method: str, parameters: Mapping[str, object], token: str) -> Call:
     settings = upstream.settings
-    return Call(profile(settings), settings, clock(upstream), method, parameters, settings["access_token"])
+    return Call(profile(settings), settings, clock(upstream), method, parameters, token)
 
 
 async def _timely(ask: Ask, made: Call) -> Found:

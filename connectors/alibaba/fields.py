@@ -11,9 +11,22 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import orjson
+
 from gateway.connector import Amount, Unreadable
 
 logger = logging.getLogger(__name__)
+
+SPELLINGS: Mapping[str, tuple[str, ...]] = {
+    "init_order_amount": ("init_oder_amount",),
+    "logistics_escrow_fee_rate": ("logisitcs_escrow_fee_rate",),
+    "affiliate_fee_rate": ("afflicate_fee_rate",),
+    "buyer_login_id": ("buyerloginid",),
+    "sku_stock_count": ("ipm_sku_stock", "sku_available_stock", "s_k_u_available_stock"),
+    "custom_parameters": ("customer_parameters",),
+    "message": ("msg", "error_message", "error_msg", "error_desc", "resp_msg", "rsp_msg"),
+}
+"""Other names under which a field comes: the partner's misspellings, which it keeps, and those that drifted."""
 
 _LARGEST = 2**63 - 1
 _AMOUNT = re.compile(r"[0-9]{1,16}(\.[0-9]{1,8})?")
@@ -68,6 +81,42 @@ def money(record: Mapping[str, Any], name: str) -> Amount:
     if written is not None and _hundredths(written, name) != minor:
         logger.warning("%s: amount and cent differ; cent stands", name)
     return Amount(minor, currency)
+
+
+def price(record: Mapping[str, Any], name: str, currency: str) -> Amount:
+    """An amount that is a bare decimal text, in a currency that stands elsewhere."""
+    return Amount(_hundredths(record.get(name), name), currency)
+
+
+def cents(record: Mapping[str, Any], name: str, currency: str) -> Amount:
+    """An amount that is a bare number of cents, as affiliate orders have it."""
+    return Amount(whole(record, name), currency)
+
+
+def currency(record: Mapping[str, Any], name: str) -> str:
+    """A currency; the first, where the partner names several (`USD;RUB`)."""
+    found = text(record, name).partition(";")[0]
+    if len(found) != 3 or not found.isascii() or not found.isupper():
+        raise Unreadable(f"{name} is not a currency")
+    return found
+
+
+def spelt(record: Mapping[str, Any], name: str) -> Any:
+    """A field under whichever of its spellings it comes; None where it comes under none."""
+    return next(
+        (record[each] for each in (name, *SPELLINGS.get(name, ())) if record.get(each) is not None), None
+    )
+
+
+def inner(record: Mapping[str, Any], name: str) -> Any:
+    """What a text that is JSON again says; None where the field is absent, or no JSON, as happens."""
+    value = record.get(name)
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _from_cents(value: Mapping[str, Any], name: str) -> int:

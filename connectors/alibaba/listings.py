@@ -4,9 +4,9 @@ A list is read in windows of modification time that end before the pull began. O
 window, for a change gives them a later time. So its pages are read from the last to the first: what leaves
 moves the others onto pages still to come, and none is passed over. What left is found by the next pull.
 
-Documented by the partner: `param0` with `current_page`, `page_size` and the filters; `total_count` in the
-answer, and that it leaves some orders out; that a query without a status leaves out `FINISH`, which is
-asked for on its own.
+Documented by the partner, for orders and for products alike but for the names: `param0` with `current_page`,
+`page_size` and the filters; `total_count` in the answer, and that it leaves some orders out; that a query without a
+status leaves out `FINISH`, which is asked for on its own.
 """
 
 from __future__ import annotations
@@ -16,17 +16,15 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 from connectors.alibaba.calls import call
 from connectors.alibaba.fields import listed
-from connectors.alibaba.pacific import unambiguous, wall
+from connectors.alibaba.pacific import PACIFIC, unambiguous, wall
 from connectors.alibaba.refusals import refusal
 from gateway.connector import Batch, Cursor, Kind, PartnerError, Unreadable, Upstream, instant
 
 T = TypeVar("T")
-
-PAGE_SIZE = 50
-"""The most that the partner gives."""
 
 NARROWEST = timedelta(hours=4)
 """A window is not halved below this, so that a bound moved out of the repeated hour stays within it."""
@@ -40,6 +38,24 @@ BEGINNING = datetime(2010, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """The names by which a list is asked and answers, the most it gives on a page, and the zone of its times.
+
+    Where a record does not say its own status, it is given the one that was asked for: it is `unsaid`.
+    """
+
+    query: str = "param0"
+    status: str = "order_status"
+    start: str = "modified_date_start"
+    end: str = "modified_date_end"
+    records: str = "target_list"
+    total: str = "total_count"
+    size: int = 50
+    zone: ZoneInfo = PACIFIC
+    unsaid: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """A list of the partner: its method, the name of an element, and the statuses to ask for in turn.
 
@@ -50,6 +66,7 @@ class Listing:
     element: str
     statuses: tuple[str | None, ...] = (None,)
     most: int = 2_000
+    form: Form = Form()
 
     def pull(self, upstream: Upstream, cursor: Cursor) -> AsyncIterator[Batch]:
         """All records modified since the cursor; the next page is on its way while one is worked on."""
@@ -133,16 +150,17 @@ def _resumed(cursor: Cursor) -> Place:
 
 async def _sized(listing: Listing, upstream: Upstream, place: Place) -> tuple[Place, Sheet]:
     """The last page of a window of bearable size, and the place at it."""
+    size = listing.form.size
     place = replace(place, page=1)
     sheet = await _read(listing, upstream, place)
     while sheet.total > listing.most and (half := place.narrower()):
         place = half
         sheet = await _read(listing, upstream, place)
-    if sheet.total > PAGE_SIZE:
-        place = replace(place, page=-(-sheet.total // PAGE_SIZE))
+    if sheet.total > size:
+        place = replace(place, page=-(-sheet.total // size))
         sheet = await _read(listing, upstream, place)
     # The total leaves records out, so a full page is the last one only where no other follows.
-    while len(sheet.records) >= PAGE_SIZE:
+    while len(sheet.records) >= size:
         further = replace(place, page=place.page + 1)
         following = await _read(listing, upstream, further)
         if following.records == sheet.records:
@@ -151,17 +169,23 @@ async def _sized(listing: Listing, upstream: Upstream, place: Place) -> tuple[Pl
     return place, sheet
 
 
-async def _read(listing: Listing, upstream: Upstream, place: Place, size: int = PAGE_SIZE) -> Sheet:
+async def _read(listing: Listing, upstream: Upstream, place: Place, size: int | None = None) -> Sheet:
+    form, status = listing.form, listing.statuses[place.sweep]
     asked: dict[str, object] = {
         "current_page": place.page,
-        "page_size": size,
-        "modified_date_start": wall(place.start),
-        "modified_date_end": wall(place.end),
+        "page_size": size or form.size,
+        form.start: wall(place.start, form.zone),
+        form.end: wall(place.end, form.zone),
     }
-    if status := listing.statuses[place.sweep]:
-        asked["order_status"] = status
-    answer = await call(upstream, listing.method, {"param0": asked})
-    return _sheet(listing, answer.get("result"))
+    if status:
+        asked[form.status] = status
+    answer = await call(upstream, listing.method, {form.query: asked})
+    sheet = _sheet(listing, answer.get("result"))
+    return sheet._replace(records=[_said(form, each, status) for each in sheet.records])
+
+
+def _said(form: Form, record: Any, status: str | None) -> Any:
+    return {**record, form.status: status} if form.unsaid and isinstance(record, dict) else record
 
 
 def _sheet(listing: Listing, result: object) -> Sheet:
@@ -170,8 +194,9 @@ def _sheet(listing: Listing, result: object) -> Sheet:
         raise PartnerError(Kind.DRIFT, f"{listing.method} answered without a result")
     if str(result.get("success", True)).lower() != "true":
         raise refusal({"code": result.get("error_code"), "msg": result.get("error_message")}, listing.method)
+    records, total = result.get(listing.form.records), result.get(listing.form.total)
     try:
-        return Sheet(listed(result.get("target_list"), listing.element), int(result.get("total_count") or 0))
+        return Sheet(listed(records, listing.element), int(total or 0))
     except (Unreadable, TypeError, ValueError):
         raise PartnerError(Kind.DRIFT, f"{listing.method} answered with no list that can be read") from None
 

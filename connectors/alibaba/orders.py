@@ -18,6 +18,7 @@ from connectors.alibaba.fields import fields, listed, money, optional, text, who
 from connectors.alibaba.listings import Listing
 from connectors.alibaba.members import PARTY
 from connectors.alibaba.pacific import moment
+from connectors.alibaba.parcels import AlibabaParcel, tracking
 from gateway.connector import (
     Access,
     Dataset,
@@ -130,6 +131,7 @@ class AlibabaOrder(Order):
     """An order placed on AliExpress."""
 
     logistics_status: str | None = batch(logistics_statuses, needs=["id"])
+    tracking: list[AlibabaParcel] | None = tracking
 
 
 order_list = Listing("aliexpress.solution.order.get", "order_dto", statuses=(None, "FINISH"))

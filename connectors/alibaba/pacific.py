@@ -17,12 +17,12 @@ PACIFIC = ZoneInfo("America/Los_Angeles")
 _LENGTHS = (len("2017-03-01 12:00"), len("2017-03-01 12:00:00"))
 
 
-def wall(moment: datetime) -> str:
+def wall(moment: datetime, zone: ZoneInfo = PACIFIC) -> str:
     """An aware moment as the partner writes it."""
-    return str(moment.astimezone(PACIFIC))[: len("2017-03-01 12:00:00")]
+    return str(moment.astimezone(zone))[: len("2017-03-01 12:00:00")]
 
 
-def moment(text: object, name: str) -> datetime:
+def moment(text: object, name: str, zone: ZoneInfo = PACIFIC) -> datetime:
     """The moment, in UTC, that the partner's text in field `name` means. Raises `Unreadable`."""
     if not isinstance(text, str) or len(text) not in _LENGTHS:
         raise Unreadable(f"{name} is not a date and time")
@@ -32,7 +32,7 @@ def moment(text: object, name: str) -> datetime:
         raise Unreadable(f"{name} is not a date and time") from None
     if local.tzinfo is not None:
         raise Unreadable(f"{name} has an offset where none was agreed")
-    return local.replace(tzinfo=PACIFIC).astimezone(UTC)
+    return local.replace(tzinfo=zone).astimezone(UTC)
 
 
 def unambiguous(moment: datetime) -> datetime:

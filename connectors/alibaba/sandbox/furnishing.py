@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from connectors.alibaba.pacific import wall
+from connectors.alibaba.profiles import BEIJING
 
 if TYPE_CHECKING:
-    from gateway.demo.world import Member, Purchase, World
+    from gateway.demo.world import Line, Member, Purchase, World
 
 FILE = "alibaba.db"
 PARTY = "ALIBABA"
@@ -30,12 +31,23 @@ CREATE TABLE orders (
     id INTEGER NOT NULL, buyer TEXT NOT NULL, buyer_name TEXT, status TEXT NOT NULL, end_reason TEXT,
     created TEXT NOT NULL, paid TEXT, sent TEXT, modified TEXT NOT NULL, lines TEXT NOT NULL
 );
+CREATE TABLE products (
+    id INTEGER NOT NULL, name TEXT NOT NULL, category TEXT, cents INTEGER NOT NULL, status TEXT NOT NULL,
+    created TEXT NOT NULL, modified TEXT NOT NULL
+);
 """
 _INDEXES = """
+CREATE UNIQUE INDEX members_by_id ON members (id);
+CREATE UNIQUE INDEX orders_by_id ON orders (id);
+CREATE UNIQUE INDEX products_by_id ON products (id);
+CREATE INDEX products_by_change ON products (status, modified, id);
 CREATE INDEX members_by_change ON members (modified, id);
 CREATE INDEX orders_by_change ON orders (status, modified, id);
 CREATE INDEX open_orders_by_change ON orders (modified, id) WHERE status <> 'FINISH';
 """
+
+
+_FIRST = 8_500_000_000_000_563
 
 
 class Course(NamedTuple):
@@ -53,12 +65,16 @@ def furnish(world: World, folder: Path) -> None:
     members = world.members(PARTY)
     draft = folder / f"{FILE}.draft"
     draft.unlink(missing_ok=True)
+    products: Products = {}
     with closing(sqlite3.connect(draft)) as database:
         database.executescript(_TABLES)
         with database:
             database.executemany("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_member, members))
             database.executemany(
-                "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _orders(world, members)
+                "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _orders(world, members, products)
+            )
+            database.executemany(
+                "INSERT INTO products VALUES (?, ?, ?, ?, ?, ?, ?)", map(_product, products.values())
             )
         database.executescript(_INDEXES)
     draft.replace(folder / FILE)
@@ -70,10 +86,28 @@ def _member(member: Member) -> tuple[object, ...]:
     return (member.account, *person, since, since)
 
 
-def _orders(world: World, members: list[Member]) -> Iterator[tuple[object, ...]]:
+Products = dict[int, tuple["Line", datetime]]
+"""Each product as it was first bought, and when."""
+
+
+def _product(first: tuple[Line, datetime]) -> tuple[object, ...]:
+    """A product: on sale, but for six in a hundred that are offline and four at the editors'."""
+    line, at = first
+    lot = _mixed(line.product) >> 20
+    status = {0: "auditing", 1: "auditing", 2: "editingRequired", 3: "editingRequired"}.get(lot % 100)
+    on_sale = "offline" if 4 <= lot % 100 < 10 else "onSelling"
+    created = wall(at - timedelta(days=30), BEIJING)
+    price = line.cents // line.quantity
+    return (product_id(line.product), line.name, line.category, price, status or on_sale, created, created)
+
+
+def _orders(world: World, members: list[Member], products: Products) -> Iterator[tuple[object, ...]]:
+    """The rows of all orders; `products` is filled on the way."""
     names = {member.account: member.name for member in members}
     for purchase in world.purchases(PARTY):
         course = run(purchase, world.last)
+        for line in purchase.lines:
+            products.setdefault(line.product, (line, purchase.at))
         moments = (purchase.at, course.paid, course.sent, course.modified)
         yield (
             order_id(purchase.number),
@@ -112,7 +146,12 @@ def run(purchase: Purchase, now: datetime) -> Course:
 
 def order_id(number: int) -> int:
     """The order id of a basket number below 2^40: 16 digits, and odd: no double holds one beyond 2^53."""
-    return 8_500_000_000_000_563 + _mixed(number) * 1_000
+    return _FIRST + _mixed(number) * 1_000
+
+
+def mixed_of(id_: int) -> int:
+    """The number below 2^40, as good as drawn by lot, that an order's id was made of."""
+    return (id_ - _FIRST) // 1_000
 
 
 def product_id(number: int) -> int:

@@ -13,20 +13,30 @@ from connectors.alibaba.pacific import moment
 from connectors.alibaba.sandbox.admission import invalid
 from gateway.connector import Unreadable
 
-MAX_PAGE_SIZE = 50
-
 Filter = Mapping[str, Any]
 """`param0`, read."""
 
 Record = dict[str, object]
 """A JSON object of an answer."""
 
-_BOUNDS = {
-    "create_date_start": "created >= ?",
-    "create_date_end": "created <= ?",
-    "modified_date_start": "modified >= ?",
-    "modified_date_end": "modified <= ?",
-}
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The names by which a list is asked and answers, the most it gives on a page, and which bounds it takes."""
+
+    query: str = "param0"
+    records: str = "target_list"
+    total: str = "total_count"
+    size: int = 50
+    bounds: tuple[str, str, str, str] = (
+        "create_date_start",
+        "create_date_end",
+        "modified_date_start",
+        "modified_date_end",
+    )
+
+
+_BOUNDS = ("created >= ?", "created <= ?", "modified >= ?", "modified <= ?")
 
 
 class Condition(NamedTuple):
@@ -52,29 +62,30 @@ class Listing:
     element: str
     show: Callable[[sqlite3.Row, bool], Record]
     condition: Callable[[Filter], Condition] = everything
+    form: Form = Form()
 
     def __call__(self, database: sqlite3.Connection, parameters: Mapping[str, str]) -> Record:
         """The answer to a call: a page, newest change first, and where it stands. Raises `CallError`."""
-        asked = read_filter(parameters)
-        number, size = _whole(asked, "current_page", 2**31), _whole(asked, "page_size", MAX_PAGE_SIZE)
+        asked = read_filter(parameters, self.form.query)
+        number, size = _whole(asked, "current_page", 2**31), _whole(asked, "page_size", self.form.size)
         simplify = parameters.get("simplify") == "true"
         rows, total = self._rows(database, asked, size, (number - 1) * size)
         records = [self.show(row, simplify) for row in rows]
         result: Record = {
             "success": True,
-            "total_count": total,
+            self.form.total: total,
             "total_page": -(-total // size),
             "current_page": number,
             "page_size": size,
         }
         if records:
-            result["target_list"] = wrapped(records, self.element, simplify)
+            result[self.form.records] = wrapped(records, self.element, simplify)
         return {"result": result}
 
     def _rows(
         self, database: sqlite3.Connection, asked: Filter, size: int, start: int
     ) -> tuple[list[sqlite3.Row], int]:
-        condition, window = self.condition(asked), bounds(asked)
+        condition, window = self.condition(asked), bounds(asked, self.form.bounds)
         # The text is all this package's own; what was asked is bound.
         source = f"FROM {self.table} WHERE {condition.sql} AND {window.sql}"
         values = condition.values + window.values
@@ -88,28 +99,26 @@ def wrapped(records: list[Record], element: str, simplify: bool) -> object:
     return records if simplify else {element: records}
 
 
-def read_filter(parameters: Mapping[str, str]) -> Filter:
-    """`param0`, a JSON object. Raises `CallError`."""
+def read_filter(parameters: Mapping[str, str], name: str = "param0") -> Filter:
+    """The parameter of this name, a JSON object. Raises `CallError`."""
     try:
-        found = orjson.loads(parameters["param0"])
+        found = orjson.loads(parameters[name])
     except (KeyError, orjson.JSONDecodeError):
-        raise invalid("param0") from None
+        raise invalid(name) from None
     if not isinstance(found, dict):
-        raise invalid("param0")
+        raise invalid(name)
     return found
 
 
-def bounds(asked: Filter) -> Condition:
+def bounds(asked: Filter, named: tuple[str, str, str, str]) -> Condition:
     """The times in a filter, ends included, compared as the wall clock shows them. Raises `CallError`."""
-    names = [name for name in _BOUNDS if asked.get(name)]
-    for name in names:
+    sql = {name: bound for name, bound in zip(named, _BOUNDS, strict=True) if asked.get(name)}
+    for name in sql:
         try:
             moment(asked[name], name)
         except Unreadable:
             raise invalid(name) from None
-    return Condition(
-        " AND ".join(["1", *(_BOUNDS[name] for name in names)]), tuple(asked[name] for name in names)
-    )
+    return Condition(" AND ".join(["1", *sql.values()]), tuple(asked[name] for name in sql))
 
 
 def _whole(asked: Filter, name: str, most: int) -> int:

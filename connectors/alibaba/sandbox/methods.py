@@ -5,14 +5,22 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 
+from connectors.alibaba.sandbox.details import info, receipt
 from connectors.alibaba.sandbox.listings import Record
 from connectors.alibaba.sandbox.members import members
 from connectors.alibaba.sandbox.orders import orders
+from connectors.alibaba.sandbox.parcels import tracking
+from connectors.alibaba.sandbox.products import product, products
 
 Method = Callable[[sqlite3.Connection, Mapping[str, str]], Record]
 """What stands below the root of the answer to a call's parameters. Raises `CallError`."""
 
 METHODS: Mapping[str, Method] = {
     "aliexpress.solution.order.get": orders,
+    "aliexpress.solution.order.info.get": info,
+    "aliexpress.solution.order.receiptinfo.get": receipt,
+    "aliexpress.ds.order.tracking.get": tracking,
+    "aliexpress.solution.product.list.get": products,
+    "aliexpress.solution.product.info.get": product,
     "aliexpress.jv.member.list": members,
 }
