@@ -39,7 +39,7 @@ def sandbox(folder: Path, settings: Mapping[str, str]) -> Starlette:
     `settings` has the app_key, app_secret and access_token, and may have a refresh_token and a code to begin with.
     """
     partner = Partner(folder / FILE, settings, Grants(settings))
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/sync", partial(partner.business, IOP), methods=["GET", "POST"]),
             Route("/router/rest", partial(partner.business, TOP), methods=["GET", "POST"]),
@@ -47,6 +47,8 @@ def sandbox(folder: Path, settings: Mapping[str, str]) -> Starlette:
             Route("/token", partner.token, methods=["POST"]),
         ]
     )
+    app.state.grants = partner.grants
+    return app
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,9 @@ class Grants:
         """Whether an access token is good."""
         return token in self._access
 
-    def expire(self, token: str) -> None:
-        """End an access token, if its holder has what it takes to get another."""
-        if token in self._refresh.values():
-            self._access.discard(token)
+    def expire_all(self) -> None:
+        """End every access token; whoever has a refresh token gets another."""
+        self._access.clear()
 
     def create(self, parameters: Parameters) -> Record:
         """A pair for a code. Raises `CallError`."""
