@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from connectors.mailru.account import MailruClient
+from connectors.mailru.advertising import MailruQuery
+from connectors.mailru.campaigns import campaigns
 from connectors.mailru.orders import PandaoOrder, pandao_orders
 from connectors.mailru.sandbox import furnish
 from connectors.mailru.sandbox import sandbox as stand_in
 from connectors.mailru.segments import segments
+from connectors.mailru.statistics import statistics
 from connectors.mailru.users import users
 from gateway.connector import Connector
 
@@ -15,10 +18,12 @@ connector = Connector(
     party="MAILRU",
     scopes={
         "mailru:read": "Clients' accounts and orders on Pandao.",
+        "mailru:ads": "Campaigns in myTarget, and what came of them.",
         "mailru:segments": "Which of myTarget's audiences a client is in.",
     },
-    datasets=(users, pandao_orders, segments),
+    datasets=(users, pandao_orders, segments, campaigns, statistics),
     client=MailruClient,
+    query=MailruQuery,
     types=(PandaoOrder,),
     settings=("access_token", "client_id", "client_secret"),
     sandbox=stand_in,

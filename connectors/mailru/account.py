@@ -1,4 +1,4 @@
-"""A client's account at Mail.ru Group: what it bought on Pandao and which audiences it is in."""
+"""A client's account at Mail.ru Group: what it bought on Pandao, and how it is advertised to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import strawberry
 
+from connectors.mailru.reach import AdReach, ad_reaches
 from connectors.mailru.segments import Segment, client_segments
 from connectors.mailru.users import PARTY
 from gateway.connector import (
@@ -56,6 +57,9 @@ class MailruAccount:
     orders: Connection[Order] = batch(account_orders, needs=["client_id"], list_size=FORWARD)
     segments: list[Segment] | None = batch(
         account_segments, needs=["client_id"], requires=requires("mailru:segments"), list_size=10
+    )
+    ad_reach: AdReach | None = batch(
+        ad_reaches, needs=["client_id"], requires=requires(["mailru:ads", "mailru:segments"]), cost=10
     )
 
 

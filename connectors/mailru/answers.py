@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 
+from connectors.mailru.values import MOSCOW
 from gateway.connector import Answer, Kind, PartnerError
-
-MOSCOW = ZoneInfo("Europe/Moscow")
 
 CEILING = "limit_reached"
 """The code of the refusal of a sixth token."""
 
 _ERROR = re.compile(r'\berror="(\w+)"')
+_CODE = re.compile(r"[A-Z_]{3,40}")
 
 
 def accept(answer: Answer) -> Any:
@@ -33,7 +32,15 @@ def accept(answer: Answer) -> Any:
         code = CEILING if b"limit reached" in answer.body.lower() else "forbidden"
         raise PartnerError(Kind.AUTH, "myTarget refused the call", code=code)
     kind = Kind.TRANSIENT if answer.status >= 500 else Kind.BUSINESS
-    raise PartnerError(kind, f"myTarget refused the call (HTTP {answer.status})", code=str(answer.status))
+    code = _error(answer) or str(answer.status)
+    raise PartnerError(kind, f"myTarget refused the call (HTTP {answer.status})", code=code)
+
+
+def _error(answer: Answer) -> str | None:
+    """The code in the body of a refusal, where it has one: `{"error": {"code": …}}`."""
+    error = _object(answer).get("error")
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else None
 
 
 def _challenge(answer: Answer) -> str | None:

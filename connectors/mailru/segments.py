@@ -8,17 +8,15 @@ nothing about when its members changed, so every pull reads all of them.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from functools import cache
 from typing import Any
 
 import strawberry
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Text, select
 
-from connectors.mailru.answers import MOSCOW
 from connectors.mailru.mytarget import whole_list
 from connectors.mailru.users import account_id
-from connectors.mailru.values import Fields, text
+from connectors.mailru.values import moscow_moment, text
 from gateway.connector import (
     Access,
     Batch,
@@ -33,7 +31,6 @@ from gateway.connector import (
     Upstream,
     as_keys,
     follows,
-    instant,
     keys,
     requires,
     shared,
@@ -100,18 +97,10 @@ def read_segment(record: Any) -> Rows:
     if not isinstance(segment["id"], int):
         raise Unreadable("id is not a number")
     identity = str(segment["id"])
-    row = {"id": identity, "name": text(segment, "name"), "updated_at": _moscow(segment)}
+    row = {"id": identity, "name": text(segment, "name"), "updated_at": moscow_moment(segment, "updated")}
     users = [text(user, "user_id") for user in record["users"]]
     members = [{"segment_id": identity, "account_id": account_id(user)} for user in users]
     return {mailru_segments: [row], mailru_segment_members: members}
-
-
-def _moscow(segment: Fields) -> str:
-    try:
-        local = datetime.strptime(text(segment, "updated"), "%Y-%m-%d %H:%M:%S")
-        return instant(local.replace(tzinfo=MOSCOW))
-    except (ValueError, OverflowError):
-        raise Unreadable("updated is not a time") from None
 
 
 segments = Dataset(

@@ -1,4 +1,4 @@
-"""Pandao's values: each comes as a string and is read into what it means."""
+"""Values: Pandao's, each of which comes as a string, and myTarget's, read into what they mean."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from gateway.connector import Unreadable, instant
 
 Fields = Mapping[str, Any]
+
+MOSCOW = ZoneInfo("Europe/Moscow")
 
 _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,18})?")
 _FLAGS = {"True": True, "False": False, "true": True, "false": False, True: True, False: False}
@@ -80,3 +83,20 @@ def _instant(written: str) -> str | None:
         return instant(found if found.tzinfo else found.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         return None
+
+
+def count(fields: Fields, name: str) -> int:
+    """A number of things, as myTarget sends it: a JSON number."""
+    value = fields.get(name)
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise Unreadable(f"{name} is not a count")
+    return value
+
+
+def moscow_moment(fields: Fields, name: str) -> str:
+    """A time as `instant` writes it; myTarget's are of Moscow and say no zone."""
+    try:
+        local = datetime.strptime(text(fields, name), "%Y-%m-%d %H:%M:%S")
+        return instant(local.replace(tzinfo=MOSCOW))
+    except (ValueError, OverflowError):
+        raise Unreadable(f"{name} is not a time") from None

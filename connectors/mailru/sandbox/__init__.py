@@ -32,4 +32,5 @@ def sandbox(folder: Path, settings: Mapping[str, str]) -> Starlette:
     mytarget = MyTarget(books, settings)
     app = Starlette(routes=[*Pandao(books, settings).routes(), *mytarget.routes()], lifespan=closing)
     app.state.tokens = mytarget.tokens
+    app.state.advertising = mytarget.advertising
     return app

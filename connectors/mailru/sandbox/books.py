@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ KOPECKS_PER_CENT = 58
 """About what a dollar cost in 2017."""
 
 CATEGORIES = 12
+CAMPAIGN_DAYS = 100
 VISITS = 3
 """How often one must have bought in a category to be in its segment."""
 
@@ -34,6 +35,10 @@ CREATE TABLE orders (updated TEXT, order_id TEXT, transaction_id TEXT, user_id T
     PRIMARY KEY (updated, order_id)) WITHOUT ROWID;
 CREATE INDEX ix_users_user_id ON users (user_id);
 CREATE TABLE segments (id INTEGER PRIMARY KEY, name TEXT, created TEXT, updated TEXT);
+CREATE TABLE campaigns (id INTEGER PRIMARY KEY, segment_id INTEGER, name TEXT, status TEXT, date_start TEXT,
+    date_end TEXT, updated TEXT);
+CREATE TABLE banners (id INTEGER PRIMARY KEY, campaign_id INTEGER, name TEXT, status TEXT, moderation_status TEXT,
+    updated TEXT);
 CREATE TABLE members (segment_id INTEGER, user_id TEXT, PRIMARY KEY (segment_id, user_id)) WITHOUT ROWID;
 """
 
@@ -52,6 +57,9 @@ def furnish(world: World, folder: Path) -> None:
             moscow = world.last.astimezone(ZoneInfo("Europe/Moscow")).strftime("%Y-%m-%d %H:%M:%S")
             _insert(books, "segments", 4, [(number, name, "2017-01-01 00:00:00", moscow)])
             _insert(books, "members", 2, ((number, member) for member in sorted(members)))
+            campaign, banners = advertised(number, name, world.last.date())
+            _insert(books, "campaigns", 7, [campaign])
+            _insert(books, "banners", 6, banners)
         books.commit()
 
 
@@ -124,6 +132,21 @@ class Ledger:
             yield f"Buys often: {category.capitalize()}", members
         ranked = sorted(self._spent, key=lambda account: (-self._spent[account], account))
         yield "Big spenders", ranked[: -(-len(ranked) // 10)]
+
+
+def advertised(segment: int, name: str, last: date) -> tuple[tuple[Any, ...], list[tuple[Any, ...]]]:
+    """The campaign for a segment, and its banners; the later segments' campaigns began later, some run still."""
+    number = segment - 101
+    start = last - timedelta(days=330 - 23 * number)
+    end = min(start + timedelta(days=CAMPAIGN_DAYS - 1), last)
+    campaign = 5001 + number
+    status = "blocked" if end < last else "active"
+    changed = f"{end} 03:00:00"
+    banners = [
+        (10 * campaign + place, campaign, f"{name}, {form}", status, "allowed", changed)
+        for place, form in enumerate(("in the feed", "as a teaser"))
+    ]
+    return (campaign, segment, f"For: {name}", status, str(start), str(end), changed), banners
 
 
 def _text(moment: datetime) -> str:
