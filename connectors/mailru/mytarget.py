@@ -1,42 +1,75 @@
-"""myTarget's API v2: reading behind its token; whole lists out of `{count, offset, limit, items}` pages."""
+"""myTarget's API v2: calls behind its token; whole lists out of `{count, offset, limit, items}` pages."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 from connectors.mailru.answers import accept
-from connectors.mailru.tokens import tokens
-from gateway.connector import Kind, PartnerError, Request, Upstream
+from connectors.mailru.tokens import access_token
+from gateway.connector import Answer, Kind, PartnerError, Request, Upstream
+
+T = TypeVar("T")
 
 PAGE = 1000
 WALKS = 5
 
 NOTHING: Mapping[str, str] = {}
 
-_NUMBER = re.compile(r"/[0-9]+/")
+_NUMBER = re.compile(r"/[0-9]+(/|\.json)")
 
 _RENEWABLE = ("expired_token", "invalid_token")
 
 
-async def read(upstream: Upstream, path: str, query: Mapping[str, str]) -> Any:
-    """The answer to a GET. A token that was refused is renewed, once."""
-    held = tokens(upstream)
-    token = await held.current(upstream)
+async def read(
+    upstream: Upstream, path: str, query: Mapping[str, str] = NOTHING, *, live: bool = False
+) -> Any:
+    """The answer to a GET. Where callers wait for it (`live`), those who ask the same at the same time share it."""
+    key = (path, tuple(sorted(query.items()))) if live else None
+
+    async def ask(token: str) -> Any:
+        return await upstream.read(lambda: _request("GET", path, token, query=query), accept, key)
+
+    return await _authorized(upstream, ask)
+
+
+async def write(
+    upstream: Upstream, path: str, body: bytes, content_type: str, accept: Callable[[Answer], T]
+) -> T:
+    """What `accept` makes of the answer to a POST, which is not repeated once myTarget may have done it."""
+
+    async def ask(token: str) -> T:
+        return await upstream.write(
+            lambda: _request("POST", path, token, body=body, headers={"Content-Type": content_type}), accept
+        )
+
+    return await _authorized(upstream, ask)
+
+
+async def _authorized(upstream: Upstream, ask: Callable[[str], Awaitable[T]]) -> T:
+    """What a call gives; a token that was refused, which is before anything is done, is renewed once."""
+    token = await access_token(upstream)
     try:
-        return await _read(upstream, path, query, token)
+        return await ask(token)
     except PartnerError as error:
         if error.code not in _RENEWABLE:
             raise
-        token = await held.renewed(upstream, token, expired=error.code == "expired_token")
-    return await _read(upstream, path, query, token)
+    return await ask(await access_token(upstream, refused=token))
 
 
-async def _read(upstream: Upstream, path: str, query: Mapping[str, str], token: str) -> Any:
-    headers = {"Authorization": f"Bearer {token}"}
-    name = _NUMBER.sub("/{}/", path)
-    return await upstream.read(lambda: Request("GET", path, query, headers=headers, name=name), accept)
+def _request(
+    method: str,
+    path: str,
+    token: str,
+    *,
+    query: Mapping[str, str] = NOTHING,
+    body: bytes | None = None,
+    headers: Mapping[str, str] = NOTHING,
+) -> Request:
+    name = _NUMBER.sub(r"/{}\1", path)
+    sent = {**headers, "Authorization": f"Bearer {token}"}
+    return Request(method, path, query, headers=sent, name=name, body=body)
 
 
 async def whole_list(

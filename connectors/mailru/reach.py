@@ -100,9 +100,9 @@ async def ad_reaches(rows: Sequence[Row], access: Access) -> list[Total]:
     wanted = sorted({campaign for found in aimed.values() for campaign in found}, key=int)
     if not wanted:
         return [_total([]) for _ in clients]
-    columns = tuple({*access.columns(mailru_campaigns, "Campaign"), "id"})
+    upstream, columns = access.partner("mailru"), access.columns(mailru_campaigns, "Campaign", "id")
     campaigns, done = await asyncio.gather(
-        access.one(mailru_campaigns, "id", wanted, columns), summaries(access.partner("mailru"), wanted)
+        access.one(mailru_campaigns, "id", wanted, columns), summaries(upstream, wanted)
     )
     known = {row.id: row for row in campaigns if row is not None}
     reached = {number: Reached(known[number], **done[number]) for number in done if number in known}
@@ -114,7 +114,7 @@ async def summaries(upstream: Upstream, campaigns: Sequence[str]) -> Mapping[str
     ids = [int(each) for each in campaigns]
     query = {"metrics": "base,uniques"}
     answers = await asyncio.gather(
-        *(figures(upstream, "campaigns/summary", part, query) for part in parts(ids))
+        *(figures(upstream, "campaigns/summary", part, query, live=True) for part in parts(ids))
     )
     items = [item for answer in answers for item in answer]
     try:

@@ -165,7 +165,7 @@ async def _days(upstream: Upstream, call: Call) -> list[Any]:
 
 
 async def figures(
-    upstream: Upstream, what: str, ids: Sequence[int], query: dict[str, str]
+    upstream: Upstream, what: str, ids: Sequence[int], query: dict[str, str], *, live: bool = False
 ) -> list[dict[str, Any]]:
     """The items of a call of the statistics, of up to `IDS` ids.
 
@@ -173,7 +173,7 @@ async def figures(
     """
     path = f"/api/v2/statistics/{what}.json"
     try:
-        answer = await read(upstream, path, {"id": ",".join(map(str, ids)), **query})
+        answer = await read(upstream, path, {"id": ",".join(map(str, ids)), **query}, live=live)
     except PartnerError as error:
         if error.code != "404":
             raise

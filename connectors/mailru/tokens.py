@@ -1,76 +1,31 @@
 """Tokens of myTarget, of which one client may hold five, used or not.
 
-So the whole process shares one. A token that has expired is refreshed, which replaces it and makes no further
-one; whoever waits meanwhile takes the new one, for a second refresh would kill it. Processes that ended leave
-theirs behind, unused: at the ceiling all are deleted, once, and whoever loses a live one that way asks for
-another.
+So all workers and syncs share one, which the gateway's token store keeps. A token that has expired is refreshed, which
+replaces it and makes no further one; where its refresh token was deleted too (unused for a month), a new one is asked
+for. Installations that are gone leave theirs behind: at the ceiling all are deleted, once, and whoever loses a live one
+that way asks for another. Documented: target.my.com, "API authorization".
 """
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.mailru.answers import CEILING, accept
-from gateway.connector import Kind, PartnerError, Request, Upstream
+from gateway.connector import Kind, PartnerError, Request, Token, Upstream
 
 _TOKEN = "/api/v2/oauth2/token.json"  # noqa: S105 - a path
 _DELETE = "/api/v2/oauth2/token/delete.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A pair as granted. The answer's other fields change types between versions; nothing rests on them."""
-
-    access: str = field(repr=False)
-    refresh: str | None = field(repr=False)
+async def access_token(upstream: Upstream, refused: str | None = None) -> str:
+    """The access token of the client that the settings name; another one than a `refused` one."""
+    found = await upstream.token("mytarget", _acquired, _refreshed, refused)
+    return found.access
 
 
-class Tokens:
-    """The one token of a client."""
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-        self._token: Token | None = None
-
-    async def current(self, upstream: Upstream) -> str:
-        """The access token; the first caller fetches it, others wait for that."""
-        async with self._lock:
-            if self._token is None:
-                self._token = await _granted(upstream)
-            return self._token.access
-
-    async def renewed(self, upstream: Upstream, refused: str, expired: bool) -> str:
-        """An access token in place of one that was refused."""
-        async with self._lock:
-            if self._token is None or self._token.access == refused:
-                stale, self._token = self._token, None
-                self._token = await _renewed(upstream, stale if expired else None)
-            return self._token.access
-
-
-_TOKENS: dict[tuple[str, str], Tokens] = {}
-
-
-def tokens(upstream: Upstream) -> Tokens:
-    """The token of the client that the settings name, shared by all pulls of the process."""
-    key = upstream.settings["url"], upstream.settings["client_id"]
-    return _TOKENS.setdefault(key, Tokens())
-
-
-async def _renewed(upstream: Upstream, expired: Token | None) -> Token:
-    if expired is not None and expired.refresh is not None:
-        try:
-            return await _ask(upstream, {"grant_type": "refresh_token", "refresh_token": expired.refresh})
-        except PartnerError as error:
-            if error.kind is not Kind.AUTH:
-                raise
-    return await _granted(upstream)
-
-
-async def _granted(upstream: Upstream) -> Token:
+async def _acquired(upstream: Upstream) -> Token:
     try:
         return await _ask(upstream, {"grant_type": "client_credentials"})
     except PartnerError as error:
@@ -80,13 +35,25 @@ async def _granted(upstream: Upstream) -> Token:
     return await _ask(upstream, {"grant_type": "client_credentials"})
 
 
+async def _refreshed(upstream: Upstream, stale: Token) -> Token:
+    return await _ask(upstream, {"grant_type": "refresh_token", "refresh_token": stale.refresh or ""})
+
+
 async def _ask(upstream: Upstream, form: Mapping[str, str]) -> Token:
     answer = await _post(upstream, _TOKEN, form)
     access = answer.get("access_token") if isinstance(answer, dict) else None
     if not isinstance(access, str) or not access:
         raise PartnerError(Kind.DRIFT, "myTarget's token answer holds no token")
-    refresh = answer.get("refresh_token")
-    return Token(access, refresh if isinstance(refresh, str) else None)
+    refresh, now = answer.get("refresh_token"), time.time()
+    return Token(access, refresh if isinstance(refresh, str) else None, _end(answer, now), now)
+
+
+def _end(answer: Mapping[str, Any], now: float) -> float | None:
+    """When it ends; its life comes as a number or as a text with one."""
+    life = answer.get("expires_in")
+    if isinstance(life, str) and life.isascii() and life.isdigit() and len(life) < 12:
+        life = int(life)
+    return now + life if type(life) is int else None
 
 
 async def _post(upstream: Upstream, path: str, form: Mapping[str, str]) -> Any:

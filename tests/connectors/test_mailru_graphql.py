@@ -18,6 +18,7 @@ from gateway.access.pseudonyms import Pseudonyms
 from gateway.access.request import Access
 from gateway.clients.accounts import accounts
 from gateway.clients.client import clients
+from gateway.connector import Upstream
 from gateway.discovery import dataset_scopes, discover
 from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
@@ -86,11 +87,26 @@ async def make_clients(connection: AsyncConnection) -> None:
         await connection.execute(text(f"UPDATE {name} SET client_id = ({of_account})"))
 
 
-async def answer(readers: Readers, caller: Caller, operation: str) -> Result:
+class Partners:
+    """The one partner there is, or none."""
+
+    def __init__(self, upstream: Upstream | None) -> None:
+        self._upstream = upstream
+
+    def get(self, name: str) -> Upstream | None:
+        """See `gateway.access.request.Partners`."""
+        return self._upstream if name == "mailru" else None
+
+
+async def answer(
+    readers: Readers, caller: Caller, operation: str, upstream: Upstream | None = None
+) -> Result:
     engine = Engine(SCHEMA.graphql, Limits(4000, 15))
     prepared = engine.prepare(SCHEMA.view(caller.scopes), operation, {}, None)
     secret = Pseudonyms(b"a secret that only the test has.")
-    return await prepared.run(lambda asked: Access(caller, readers, secret, asked=asked), 10)
+    return await prepared.run(
+        lambda asked: Access(caller, readers, secret, Partners(upstream), asked=asked), 10
+    )
 
 
 async def found_by(readers: Readers, caller: Caller) -> list[Any]:

@@ -13,6 +13,7 @@ from connectors.mailru.sandbox import sandbox
 from connectors.mailru.segments import LIST, segments
 from gateway.connector import Answer, Kind, PartnerError, Upstream
 from tests.connectors.test_mailru_world import KEYS, folder, partner
+from tests.partners import served
 
 __all__ = ["folder"]
 
@@ -33,13 +34,20 @@ async def test_ten_calls_at_once_take_one_token(folder: Path) -> None:
     assert app.state.tokens.granted == 1
 
 
-async def test_a_later_pull_of_the_process_takes_the_same_token(folder: Path) -> None:
+async def test_another_worker_takes_the_same_token(folder: Path) -> None:
+    """Also after all that were there ended, and also one that was renewed meanwhile."""
     app = sandbox(folder, KEYS)
-    async with partner(app) as upstream:
-        await names(upstream)
-        async with Upstream("mailru", upstream.settings) as later:
-            await names(later)
-    assert app.state.tokens.granted == 1
+    async with served(app) as url:
+        for _ in range(2):
+            async with (
+                Upstream("mailru", {**KEYS, "url": url}, state=folder / "state") as one,
+                Upstream("mailru", {**KEYS, "url": url}, state=folder / "state") as other,
+            ):
+                await asyncio.gather(names(one), names(other))
+                app.state.tokens.expire_all()
+                await names(one)
+                await names(other)
+    assert (app.state.tokens.granted, app.state.tokens.refreshed) == (1, 2)
 
 
 async def test_an_expired_token_is_refreshed_once_for_all_who_meet_it(folder: Path) -> None:

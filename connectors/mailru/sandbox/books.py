@@ -135,9 +135,9 @@ class Ledger:
 
 
 def advertised(segment: int, name: str, last: date) -> tuple[tuple[Any, ...], list[tuple[Any, ...]]]:
-    """The campaign for a segment, and its banners; the later segments' campaigns began later, some run still."""
+    """The campaign for a segment, and its banners; some began long ago and have ended."""
     number = segment - 101
-    start = last - timedelta(days=330 - 23 * number)
+    start = last - timedelta(days=40 + 60 * (number % 5))
     end = min(start + timedelta(days=CAMPAIGN_DAYS - 1), last)
     campaign = 5001 + number
     status = "blocked" if end < last else "active"
