@@ -22,6 +22,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from gateway.access.reach import reachable
 from gateway.access.scopes import Alternatives, RequiresScopes, alternatives, both, refusal
 from gateway.clients.client import Client
+from gateway.clients.orders import Order
 from gateway.clients.query import Query
 from gateway.clients.scalars import SCALARS
 from gateway.clients.subscription import Subscription
@@ -32,6 +33,7 @@ from gateway.engine.plan import View
 from gateway.errors import SchemaError
 from gateway.explain.explanation import COORDINATES
 from gateway.explain.query import ExplainQuery
+from gateway.shipments.query import OrderShipments, ShipmentQuery
 from gateway.views import printed, visible
 
 UNLOCKED = frozenset(
@@ -74,8 +76,12 @@ class Schema:
         for each in connectors:
             if each.client is not None:
                 _extend(Client, each.client)
+        # What extends an interface extends all that implement it.
+        orders: list[type] = [kind for each in connectors for kind in each.types if issubclass(kind, Order)]
+        for kind in [Order, *orders]:
+            _extend(kind, OrderShipments)
         self._strawberry = strawberry.Schema(
-            _root(Query, [ExplainQuery, *(each.query for each in connectors)]),
+            _root(Query, [ExplainQuery, ShipmentQuery, *(each.query for each in connectors)]),
             subscription=_root(Subscription, [each.subscription for each in connectors]),
             types=[kind for each in connectors for kind in each.types],
             config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True, disable_field_suggestions=True),
