@@ -6,11 +6,9 @@ import asyncio
 import os
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 import uvloop
 from rich.console import Console
 from starlette.applications import Starlette
@@ -19,9 +17,9 @@ from gateway import workers
 from gateway.access.agreements import CONTRACT
 from gateway.app import create_app, prepare, register_graphiql
 from gateway.bars import pull_round
-from gateway.commands import access, agreements, applications, documents, issuers, keys, users
+from gateway.commands import access, agreements, applications, documents, issuers, keys, sandbox, users
 from gateway.demo import run as demo_run
-from gateway.demo.setting import WORLD, sandbox_port, sandboxes, write_settings
+from gateway.demo.setting import sandboxes, write_settings
 from gateway.discovery import discover, party_scopes
 from gateway.draining import Server
 from gateway.endpoint.connections import first
@@ -124,14 +122,6 @@ def serve(port: Port = 8000, host: Host = "127.0.0.1", processes: Workers = 1) -
     workers.serve(host, port, processes)
 
 
-async def _stand_in(sandbox: Starlette, port: int, until_stdin_ends: bool) -> None:
-    workers.settle()
-    server = uvicorn.Server(workers.configuration(sandbox, "127.0.0.1", port))
-    if until_stdin_ends:
-        asyncio.get_running_loop().add_reader(0, setattr, server, "should_exit", True)
-    await workers.run(server)
-
-
 @app.command()
 def schema(
     party: Annotated[
@@ -170,28 +160,7 @@ async def _sync(settings: Settings) -> None:
         await asyncio.to_thread(tracing.stop)
 
 
-@app.command()
-def sandbox(
-    name: Annotated[str, typer.Argument(help="The connector whose partner to stand in for.")],
-    port: Annotated[int, typer.Option(help="The loopback port; by default the one in the settings.")] = 0,
-    world: Annotated[
-        Path | None, typer.Option(help="The folder with what it serves; by default the demo's.")
-    ] = None,
-    until_stdin_ends: Annotated[bool, typer.Option(hidden=True)] = False,
-) -> None:
-    """Run one partner's sandbox: its protocol as it really is, on loopback."""
-    settings = load()
-    connector = next((each for each in discover() if each.name == name), None)
-    if connector is None or connector.sandbox is None:
-        names = ", ".join(each.name for each in discover() if each.sandbox)
-        raise SettingsError(f"there is no sandbox {name}; there are {names}")
-    accepted = settings.connectors.get(name)
-    if accepted is None:
-        raise SettingsError(f"the settings have no [connectors.{name}]; `gateway demo` writes them")
-    port = port or sandbox_port(name, accepted["url"])
-    configure()
-    stand_in = connector.sandbox(world or settings.state / WORLD, accepted)
-    uvloop.run(_stand_in(stand_in, port, until_stdin_ends))
+app.command()(sandbox.sandbox)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from gateway.clients.scalars import BigInt, DateTime, Party
 from gateway.engine.batch import batch, subscription
 from gateway.engine.weights import cost, list_size
 from gateway.errors import FieldError, Kind, PartnerError, Unreadable
+from gateway.sandboxes.calls import clock, struck
 from gateway.shipments.milestones import Carrier, Milestone
 from gateway.shipments.parcels import (
     shipment_id,
@@ -98,6 +99,7 @@ __all__ = [
     "by_cursor",
     "by_number",
     "by_offset",
+    "clock",
     "cost",
     "follows",
     "instant",
@@ -114,6 +116,7 @@ __all__ = [
     "shipment_numbers",
     "shipment_orders",
     "shipments",
+    "struck",
     "subscription",
     "table",
     "tracking_events",
@@ -132,6 +135,9 @@ class Connector:
     object types that nothing names but an interface (a partner's orders). `settings` names what the operator must set
     beside `url`. `terms` are what the partner's API holds its callers to. `sandbox` makes the partner's stand-in, which
     accepts those settings, from a folder that `furnish` has filled from a world.
+    beside `url`. `sandbox` makes the partner's stand-in, which accepts those settings, from a folder that `furnish` has
+    filled from a world. `faults` are those of the partner's own protocol that the sandbox can be told to show, each
+    in a sentence: it asks `struck(request, id)`.
     """
 
     name: str
@@ -146,3 +152,4 @@ class Connector:
     sandbox: Callable[[Path, Mapping[str, str]], Starlette] | None = None
     furnish: Callable[[World, Path], None] | None = None
     terms: Terms = DEFAULT_TERMS
+    faults: Mapping[str, str] = field(default_factory=dict)
