@@ -82,7 +82,7 @@ def tried(schema: Drawn, scopes: frozenset[str]) -> set[str]:
 
 
 @given(old=drawn(), new=drawn())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_is_wider_is_what_some_scopes_reach_that_did_not(old: Drawn, new: Drawn) -> None:
     """And what is narrower what they no longer reach: no more, and no less."""
     found = schemas(read_ways(printed(old)), read_ways(printed(new)))
@@ -93,7 +93,7 @@ def test_what_is_wider_is_what_some_scopes_reach_that_did_not(old: Drawn, new: D
 
 
 @given(old=drawn(), new=drawn())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_way_back_is_the_same_way(old: Drawn, new: Drawn) -> None:
     """What one direction calls wider, the other calls narrower; and nothing differs from itself."""
     one, other = read_ways(printed(old)), read_ways(printed(new))
@@ -105,7 +105,7 @@ def test_the_way_back_is_the_same_way(old: Drawn, new: Drawn) -> None:
 
 
 @given(schema=drawn())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_gateway_itself_reaches_what_is_reported(schema: Drawn) -> None:
     """The walk that makes views, for each set of scopes, and that which finds the sets, come to the same."""
     built = build_schema(printed(schema))

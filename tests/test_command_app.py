@@ -274,6 +274,7 @@ def test_a_file_with_a_private_key_is_refused_and_not_shown(at: Administration, 
 def test_a_busy_database_is_told(at: Administration, monkeypatch: pytest.MonkeyPatch) -> None:
     """And nothing is done by halves. (The wait is shortened: it is longer than a sync's transactions.)"""
     monkeypatch.setattr(database_module, "_PATIENCE", 0.1)
+    monkeypatch.setattr(database_module, "UPGRADE_PATIENCE", 0.1)
     with closing(sqlite3.connect(at.settings.database, isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
         assert "busy" in at.line.refused("app", "add", "shop", *SHOP)

@@ -296,7 +296,7 @@ JSON = st.recursive(
 
 
 @given(content=JSON.map(json.dumps).map(str.encode) | st.binary(max_size=40))
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_a_file_holds_it_is_read_or_refused(tmp_path: Path, content: bytes) -> None:
     """Never an exception that the operator cannot make sense of."""
     file = tmp_path / "manifest"

@@ -51,7 +51,7 @@ class Load:
     @property
     def pause(self) -> float:
         """Not in step with anybody."""
-        return random.uniform(0.001, 0.02)
+        return random.uniform(0.01, 0.06)
 
     async def _aiohttp(self) -> None:
         async with aiohttp.ClientSession(headers=self.headers) as session:
@@ -127,7 +127,7 @@ def loaded(pair: Pair) -> Iterator[tuple[Load, ThreadPoolExecutor]]:
             for each in (load.with_aiohttp, load.with_requests, load.with_new_connections)
         ]
         try:
-            until(lambda: load.found[200] > 30, 30)
+            until(lambda: load.found[200] > 15, 30)
             yield load, threads
         finally:
             load.stop.set()

@@ -41,7 +41,7 @@ WORDS = """
 first last after filter totalCount __typename __schema Int ID! 1 -1 "x" null true
 """
 documents = st.lists(st.sampled_from(WORDS.split()), max_size=25).map(" ".join)
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=60, deadline=None)
 
 
 @given(body=st.binary(max_size=200))
@@ -123,7 +123,7 @@ numbers = st.none() | st.integers(-200, 200) | st.integers()
         },
     )
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_arguments_have_an_answer(door: Door, variables: Any) -> None:
     """Ids, cursors, sizes and filters of the right type and any value: what they do not fit is the caller's error."""
     good_answer(door.post({"query": TYPED, "variables": variables}))

@@ -23,7 +23,7 @@ from tests.isolation.planting import Plant, forget
 from tests.isolation.scenarios import SCENARIOS, Scenario
 from tests.isolation.worlds import rows, seen
 
-EXAMPLES = 100
+EXAMPLES = 60
 """Scenarios that a gateway must play without a leak."""
 
 PATIENCE = 400
@@ -95,4 +95,4 @@ async def compare(scenario: Scenario, worlds: tuple[World, World]) -> None:
 
 def test_the_row_rules_show_what_agreements_and_consents_say(tmp_path: Path) -> None:
     """To the row, in every table: what the reference has, which was written without a look at the rules."""
-    try_scenarios(tmp_path, compare, 60, Phase.generate, Phase.shrink)
+    try_scenarios(tmp_path, compare, 40, Phase.generate, Phase.shrink)

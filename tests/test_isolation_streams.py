@@ -72,7 +72,7 @@ async def follow(scenario: Scenario, worlds: tuple[World, World]) -> None:
 
 def test_what_a_subscriber_may_not_see_changes_nothing_that_it_is_told(tmp_path: Path) -> None:
     """As many events with the same bytes, in the same order, whatever else changed."""
-    try_scenarios(tmp_path, follow, 60, Phase.generate, Phase.shrink)
+    try_scenarios(tmp_path, follow, 40, Phase.generate, Phase.shrink)
 
 
 async def gaps(access: Access) -> AsyncGenerator[Sequence[Any], None]:

@@ -71,7 +71,7 @@ def test_what_is_left_out_might_as_well_not_be_agreed(tmp_path: Path) -> None:
             assert told == await worlds[1].told(drawn.whole, each)
         differs.append(told != await worlds[0].told(drawn.whole, EVERYTHING))
 
-    try_scenarios(tmp_path, compare, 60, Phase.generate, Phase.shrink, drawn=NARROWINGS)
+    try_scenarios(tmp_path, compare, 40, Phase.generate, Phase.shrink, drawn=NARROWINGS)
     assert sum(differs) > len(differs) / 4
 
 
@@ -92,5 +92,5 @@ def test_a_narrowed_token_never_sees_more(tmp_path: Path) -> None:
         await pool.close()
         assert seen(drawn.world, drawn.caller) <= seen(drawn.world, drawn.whole)
 
-    try_scenarios(tmp_path, compare, 60, Phase.generate, Phase.shrink, drawn=NARROWINGS)
+    try_scenarios(tmp_path, compare, 40, Phase.generate, Phase.shrink, drawn=NARROWINGS)
     assert sum(fewer) > len(fewer) / 10

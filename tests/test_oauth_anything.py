@@ -31,7 +31,7 @@ GOOD = {
     "code_challenge": "A" * 43,
     "code_challenge_method": "S256",
 }
-many = settings(max_examples=200, deadline=None)
+many = settings(max_examples=60, deadline=None)
 
 
 class Service:

@@ -49,7 +49,7 @@ def kiosk(door: Door) -> Door:
 
 
 @given(body=bodies, application=st.sampled_from(["kiosk", "app"]), get=st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_names_of_documents_have_an_answer(
     kiosk: Door, body: dict[str, Any], application: str, get: bool
 ) -> None:

@@ -147,7 +147,7 @@ def until(true: Callable[[], bool], patience: float) -> None:
     ends = time.monotonic() + patience
     while not true():
         assert time.monotonic() < ends, "it did not become true"
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def answers(pair: Pair, workers: int = 2) -> bool:

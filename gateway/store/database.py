@@ -65,6 +65,9 @@ GAP = 4 * _PAUSE
 _PATIENCE = 10.0
 """Seconds that a request waits for it."""
 
+UPGRADE_PATIENCE = 30.0
+"""Seconds that bringing the database to the newest form waits for it."""
+
 
 @asynccontextmanager
 async def immediate(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:

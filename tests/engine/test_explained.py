@@ -166,7 +166,7 @@ def smaller(scopes: list[str], held: frozenset[str]) -> Iterator[frozenset[str]]
 
 
 @given(drawn=drawn_operations, caller=callers)
-@thorough(200)
+@thorough(100)
 def test_what_is_explained_is_what_happens(
     drawn: Drawn, caller: Caller, executions: dict[str, Execution], runs: Runs
 ) -> None:

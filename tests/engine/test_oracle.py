@@ -35,7 +35,7 @@ HINTS = {"number": range(1, 97)}
 
 
 @given(operation=operations(zoo, HINTS))
-@thorough(1_000)
+@thorough(400)
 def test_every_answer_is_graphql_cores(operation: Operation, zoo_oracle: Oracle, runs: Runs) -> None:
     try:
         runs(zoo_oracle.compare(operation, Keys))

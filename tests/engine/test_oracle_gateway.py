@@ -59,7 +59,7 @@ def oracle() -> Oracle:
 
 
 @given(operation=operations(schema.graphql, HINTS, depth=6))
-@thorough(650)
+@thorough(250)
 def test_every_answer_is_graphql_cores(
     operation: Operation, oracle: Oracle, reaches: Reaches, runs: Runs
 ) -> None:

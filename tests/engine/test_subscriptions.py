@@ -31,7 +31,7 @@ zoo, _ = make_zoo()
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 @given(operation=operations(zoo, {"number": range(1, 97)}, kind=OperationType.SUBSCRIPTION))
-@thorough(200)
+@thorough(100)
 def test_every_stream_is_graphql_cores(operation: Operation, zoo_oracle: Oracle, runs: Runs) -> None:
     """As many results, in the same order, each with the same data and errors; also where the source breaks off."""
     try:

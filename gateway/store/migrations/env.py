@@ -7,14 +7,13 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import OperationalError
 
+from gateway.store import database
 from gateway.store.tables import metadata
-
-PATIENCE = 30
 
 
 def log_ahead(connection: Connection) -> None:
     """Have the file written through a log (WAL). SQLite refuses that at once, without waiting, while others read."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + database.UPGRADE_PATIENCE
     while time.monotonic() < end:
         with suppress(OperationalError), connection.begin():
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
@@ -26,7 +25,7 @@ def log_ahead(connection: Connection) -> None:
 # nothing, and of two processes that start at once the second waits and then finds nothing to do.
 engine = create_engine(
     context.config.get_main_option("sqlalchemy.url") or "",
-    connect_args={"timeout": PATIENCE, "isolation_level": None},
+    connect_args={"timeout": database.UPGRADE_PATIENCE, "isolation_level": None},
 )
 with engine.connect() as connection:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
