@@ -222,8 +222,11 @@ def test_each_change_is_in_the_audit_trail_and_nothing_else_is(line: Line) -> No
         (("--recipient", "MEGAFON", "--owner", "ALIBABA", "--dataset", "orders"), "ALIBABA, MAILRU, RDIF"),
         (("--recipient", "ALIBABA", "--owner", "mailru", "--dataset", "orders"), "mailru is not a party"),
         (("--recipient", "RDIF", "--owner", "ALIBABA", "--dataset", "orders"), "RDIF nothing of ALIBABA's"),
-        ((*OF_ALIBABA, "--dataset", "profiles"), "accounts, orders of ALIBABA's, not profiles"),
-        ((*OF_ALIBABA, "--dataset", "orders", "--dataset", "x"), "accounts, orders of ALIBABA's, not x"),
+        ((*OF_ALIBABA, "--dataset", "profiles"), "accounts, orders, products of ALIBABA's, not profiles"),
+        (
+            (*OF_ALIBABA, "--dataset", "orders", "--dataset", "x"),
+            "accounts, orders, products of ALIBABA's, not x",
+        ),
         (
             (*OF_MAILRU, "--dataset", "orders", "--purpose", "demand_forecast"),
             "MAILRU's orders for analytics, targeted_offers, not for demand_forecast",

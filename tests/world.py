@@ -9,6 +9,7 @@ from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.alibaba.orders import alibaba_orders
+from connectors.alibaba.products import alibaba_products
 from connectors.fund.statements import LINES
 from connectors.fund.tables import (
     FIGURES,
@@ -126,6 +127,24 @@ def extra(order_row: Mapping[str, Any]) -> tuple[Table, dict[str, Any]]:
     return mailru_orders, {"order_id": order_row["id"], "transaction_id": "T1"}
 
 
+def product(number: str, name: str = "Tea", **more: Any) -> dict[str, Any]:
+    """A row of `alibaba_products`."""
+    return {
+        "id": number,
+        "party": "ALIBABA",
+        "name": name,
+        "status": "ON_SALE",
+        "status_raw": "onSelling",
+        "lowest_minor": 100,
+        "highest_minor": 250,
+        "currency": "USD",
+        "image": None,
+        "listed_at": "2017-01-01T00:00:00Z",
+        "modified_at": "2017-01-01T00:00:00Z",
+        **more,
+    }
+
+
 def segment(number: str, name: str) -> dict[str, Any]:
     """A row of `mailru_segments`."""
     return {"id": number, "name": name, "updated_at": "2017-12-31T21:00:00Z"}
@@ -222,6 +241,7 @@ def speaking_world() -> Rows:
         orders: placed,
         order_lines: [line(each, name=f"Tea of {each['account_id']}") for each in placed],
         alibaba_orders: [row for table, row in extras if table is alibaba_orders],
+        alibaba_products: [product("1")],
         mailru_orders: [row for table, row in extras if table is mailru_orders],
         mailru_segments: [segment("7", "Tea lovers"), segment("8", "BORIS and no other")],
         mailru_segment_members: [

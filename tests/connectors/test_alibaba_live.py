@@ -17,7 +17,7 @@ from connectors.alibaba.sandbox.furnishing import FILE
 from gateway.clients.orders import orders
 from tests.conftest import Gateway, start
 from tests.connectors.test_alibaba_world import SETTINGS, books, served
-from tests.world import ADA, BORIS, order, small_world
+from tests.world import ADA, BORIS, order, product, small_world
 
 __all__ = ["books"]
 
@@ -65,23 +65,8 @@ async def gateway(books: Path, partner: tuple[Counted, str], tmp_path: Path) -> 
         order("ALIBABA", str(id_), "ADA", ADA, f"2018-01-0{n}T00:00:00Z")
         for n, id_ in enumerate([*sent, unsent], 1)
     ]
-    [(product,)] = known(books, "SELECT id FROM products WHERE status = 'onSelling' LIMIT 1")
-    catalogue = [
-        {
-            "id": id_,
-            "party": "ALIBABA",
-            "name": "Tea",
-            "status": status,
-            "status_raw": "onSelling",
-            "lowest_minor": 100,
-            "highest_minor": 250,
-            "currency": "USD",
-            "image": None,
-            "listed_at": "2017-01-01T00:00:00Z",
-            "modified_at": f"2017-01-0{n}T00:00:00Z",
-        }
-        for n, (id_, status) in enumerate([(str(product), "ON_SALE"), ("1", "OFFLINE")], 1)
-    ]
+    [(offered,)] = known(books, "SELECT id FROM products WHERE status = 'onSelling' LIMIT 1")
+    catalogue = [product(str(offered)), product("1", status="OFFLINE", modified_at="2017-02-01T00:00:00Z")]
     rows = {**world, orders: [*world[orders], *of_ada], alibaba_products: catalogue}
     counted.asked.clear()
     settings = {"connectors": {"alibaba": {**SETTINGS, "url": address}}}
@@ -141,10 +126,10 @@ async def test_variants_of_a_product(gateway: Gateway) -> None:
     assert "errors" not in answer
     page = answer["data"]["alibabaProducts"]
     assert page["totalCount"] == 1
-    [product] = page["nodes"]
-    assert product["lowestPrice"] == {"minor": 100, "currency": "USD"}
-    assert product["skus"]
-    assert all(sku["stock"] is not None and sku["code"] for sku in product["skus"])
+    [found] = page["nodes"]
+    assert found["lowestPrice"] == {"minor": 100, "currency": "USD"}
+    assert found["skus"]
+    assert all(sku["stock"] is not None and sku["code"] for sku in found["skus"])
 
 
 async def test_another_party_reads_the_catalogue_as_agreed(gateway: Gateway) -> None:
