@@ -14,6 +14,7 @@ from typing import Any
 import strawberry
 from sqlalchemy import Column, ForeignKey, Text
 
+from connectors.alibaba.details import AlibabaAddress, AlibabaOrderDetail, detail, receipt_address
 from connectors.alibaba.fields import fields, listed, money, optional, text, whole
 from connectors.alibaba.listings import Listing
 from connectors.alibaba.members import PARTY
@@ -132,6 +133,8 @@ class AlibabaOrder(Order):
 
     logistics_status: str | None = batch(logistics_statuses, needs=["id"])
     tracking: list[AlibabaParcel] | None = tracking
+    detail: AlibabaOrderDetail | None = detail
+    receipt_address: AlibabaAddress | None = receipt_address
 
 
 order_list = Listing("aliexpress.solution.order.get", "order_dto", statuses=(None, "FINISH"))

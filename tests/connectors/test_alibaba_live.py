@@ -118,6 +118,54 @@ async def test_parcels_are_asked_for_only_when_wanted(gateway: Gateway, partner:
     assert len(counted.asked) <= 2
 
 
+DETAIL = """{ clients(first: 10) { nodes { orders(party: ALIBABA, first: 10) { nodes { id ... on AlibabaOrder {
+    detail { paidAt listPrice { minor currency } discount { minor } shipping { minor } refund { status }
+        deliveries { trackingNumber service sentAt receivedAt } variants } } } } } } }"""
+
+
+async def test_details_of_an_order(gateway: Gateway, books: Path) -> None:
+    """Money, dates, parcels and variants of an order as the partner has them, misspelt names and all."""
+    found = orders_in(await gateway.ask(DETAIL, scopes=SCOPES))
+    [(id_,)] = known(books, "SELECT id FROM orders WHERE status = 'FINISH' AND sent > '' LIMIT 1")
+    detail = found[str(id_)]["detail"]
+    assert detail["paidAt"]
+    assert detail["listPrice"]["minor"] > detail["discount"]["minor"] >= 0
+    assert detail["shipping"] == {"minor": 0}
+    assert all(each["sentAt"] < each["receivedAt"] for each in detail["deliveries"])
+    assert "Ships From: China" in detail["variants"]
+    assert found[f"{BORIS}1"]["detail"] is None
+
+
+ADDRESS = """{ clients(first: 10) { nodes { orders(party: ALIBABA, first: 10) { nodes { id ... on AlibabaOrder {
+    receiptAddress { name country city street localStreet postcode phone } } } } } } }"""
+
+
+async def test_an_address_is_for_who_may_see_the_profile(
+    gateway: Gateway, partner: tuple[Counted, str], books: Path
+) -> None:
+    """Its own party sees where an order goes; Mail.ru, which may see Ada's orders but no profile, does not ask."""
+    counted, _ = partner
+    [(id_,)] = known(books, "SELECT id FROM orders WHERE status = 'FINISH' AND sent > '' LIMIT 1")
+    address = orders_in(await gateway.ask(ADDRESS, scopes=SCOPES))[str(id_)]["receiptAddress"]
+    assert address["country"] == "RU"
+    assert address["name"].startswith("Client")
+    assert "ул. Ленина" in address["localStreet"]
+    counted.asked.clear()
+    answer = await gateway.ask(ADDRESS, "MAILRU", SCOPES)
+    assert "errors" not in answer
+    assert {each["receiptAddress"] for each in orders_in(answer).values()} == {None}
+    assert counted.asked == []
+
+
+async def test_an_address_needs_its_scope(gateway: Gateway, partner: tuple[Counted, str]) -> None:
+    """Without `clients:pii` the field is refused, and nobody is asked."""
+    answer = await gateway.ask(ADDRESS, scopes="clients:read alibaba:read")
+    assert {each["receiptAddress"] for each in orders_in(answer).values()} == {None}
+    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHORIZED_FIELD_OR_TYPE"
+    counted, _ = partner
+    assert counted.asked == []
+
+
 async def test_variants_of_a_product(gateway: Gateway) -> None:
     """The catalogue comes from the base, the variants with their stock from the partner."""
     document = """{ alibabaProducts(first: 5, status: ON_SALE) { totalCount nodes { id name statusRaw
