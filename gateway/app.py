@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -22,7 +22,7 @@ from gateway.endpoint.examples import Examples
 from gateway.endpoint.execution import Execution
 from gateway.endpoint.persisted import Persisted
 from gateway.endpoint.printed import PrintedSchema
-from gateway.endpoint.shedding import Shedding
+from gateway.endpoint.shedding import FLOODS, Floods, Shedding
 from gateway.endpoint.sockets import Sockets
 from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
@@ -72,6 +72,7 @@ def create_app(settings: Settings) -> Starlette:
     admission = Admission(settings, writer(settings.database))
     # Likewise: subscribers hear of changes while every other connection is at work.
     feed = Feed(writer(settings.database))
+    floods = Floods(admission)
     persisted, names = Persisted(trusted), pseudonyms(settings.state)
     declared = [Declared(each.name, each.terms) for each in discover()]
     partners = Partners(declared, settings.connectors, settings.state)
@@ -80,7 +81,7 @@ def create_app(settings: Settings) -> Starlette:
     endpoint = Endpoint(settings, verifier, execution, connections)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, object]]:
         await readers.open()
         try:
             with leaving.ended_by(connections.end):
@@ -92,7 +93,7 @@ def create_app(settings: Settings) -> Starlette:
                     partners.opened(),
                     pulse(revocations.age),
                 ):
-                    yield
+                    yield {FLOODS: floods}
         finally:
             await readers.close()
             await database.dispose()
@@ -116,7 +117,7 @@ def create_app(settings: Settings) -> Starlette:
             files(),
             *routes(settings, database, keys, schema.scopes, CONTRACT.parties, CONTRACT.purposes),
         ],
-        middleware=[Middleware(Shedding, admission), Middleware(RequestLog)],
+        middleware=[Middleware(Shedding, floods), Middleware(RequestLog)],
         lifespan=lifespan,
     )
     # Such a redirect leads where Host says, and takes a form with a secret along.

@@ -18,6 +18,7 @@ from gateway.app import create_app
 from gateway.draining import Server
 from gateway.errors import SettingsError
 from gateway.logs import configure
+from gateway.protocol import Protocol
 from gateway.settings import Settings, load
 from gateway.supervisor import Supervisor
 from gateway.telemetry import tracing
@@ -61,6 +62,7 @@ def configuration(
         log_config=None,
         log_level="warning",
         access_log=False,
+        http=Protocol,
         server_header=False,
         timeout_graceful_shutdown=math.ceil(settings.deadline) + SLOW,
         # Packed messages would be a bomb: they unpack to a thousand times what came, all that came at once together,

@@ -52,7 +52,7 @@ def invalid_answer(invalid: InvalidDocument, kind: str) -> Response:
 
 def invalid_errors(invalid: InvalidDocument) -> list[dict[str, Any]]:
     """What is wrong with an operation that cannot run."""
-    tallies.count(_rejected(invalid.code))
+    count_rejected(invalid.code)
     note(outcome="invalid", code=invalid.code)
     errors = []
     for each in invalid.errors:
@@ -64,21 +64,40 @@ def invalid_errors(invalid: InvalidDocument) -> list[dict[str, Any]]:
     return errors
 
 
-@cache
-def _rejected(code: str) -> Counter:
-    return metrics.rejections.labels(code)
-
-
 def refused_answer(refusal: Refusal, kind: str) -> Response:
-    """The answer to a request that is refused as a whole."""
-    return _response({"errors": refused_errors(refusal)}, kind, refusal.status, refusal.headers)
+    """The answer to a request that is refused as a whole; it is counted."""
+    _note_refused(refusal)
+    return refusing(refusal, kind)
+
+
+def refusing(refusal: Refusal, kind: str) -> Response:
+    """The answer alone, for any number of requests."""
+    return _response({"errors": _reasons(refusal)}, kind, refusal.status, refusal.headers)
 
 
 def refused_errors(refusal: Refusal) -> list[dict[str, Any]]:
-    """Why something is refused as a whole."""
-    tallies.count(_rejected(refusal.code))
-    note(outcome="refused", code=refusal.code)
+    """Why something is refused as a whole; it is counted."""
+    _note_refused(refusal)
+    return _reasons(refusal)
+
+
+def _reasons(refusal: Refusal) -> list[dict[str, Any]]:
     return [{"message": refusal.message, "extensions": refusal.extensions}]
+
+
+def _note_refused(refusal: Refusal) -> None:
+    count_rejected(refusal.code)
+    note(outcome="refused", code=refusal.code)
+
+
+def count_rejected(code: str) -> None:
+    """Count a request that was refused as a whole."""
+    tallies.count(_rejected(code))
+
+
+@cache
+def _rejected(code: str) -> Counter:
+    return metrics.rejections.labels(code)
 
 
 def methods_answer(methods: Sequence[str]) -> Response:

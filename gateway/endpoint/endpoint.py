@@ -52,7 +52,7 @@ class Endpoint:
             if request.method == "OPTIONS":
                 response = methods_answer(METHODS)
             else:
-                kind = media_type(request)
+                kind = media_type(request.method, ",".join(request.headers.getlist("accept")))
                 if kind == EVENTS:
                     kind = JSON
                     await self._stream(request, send)

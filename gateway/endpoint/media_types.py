@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-
-from starlette.requests import Request
+from collections.abc import Mapping
+from functools import lru_cache
 
 from gateway.errors import Refusal
 
@@ -17,20 +16,21 @@ EVENTS = "text/event-stream"
 _QUALITY = re.compile(r";\s*q=([01](?:\.[0-9]{0,3})?)\s*(?:;|$)")
 
 
-def media_type(request: Request) -> str:
-    """The media type to answer with: the one wanted most of those there are. Raises `Refusal` 406.
+@lru_cache(maxsize=256)
+def media_type(method: str, accept: str) -> str:
+    """The media type to answer with: the one that an Accept header wants most of all there are. Raises `Refusal` 406.
 
     A browser gets the page; a wildcard means plain JSON, for who writes one may not know GraphQL's own type. A stream
     gets who wants nothing else as much, for some clients name it beside the others.
     """
-    wanted = accepted(request.headers.getlist("accept"))
+    wanted = accepted(accept)
     anything = wanted.get("application/*", wanted.get("*/*", 0))
     offers = {JSON: wanted.get(JSON, anything), GRAPHQL_JSON: wanted.get(GRAPHQL_JSON, anything)}
     if GRAPHQL_JSON in wanted:
         offers = dict(reversed(offers.items()))
-    if request.method in ("GET", "HEAD"):
+    if method in ("GET", "HEAD"):
         offers = {HTML: wanted.get(HTML, wanted.get("text/*", 0)), **offers}
-    if request.method != "HEAD":
+    if method != "HEAD":
         offers[EVENTS] = wanted.get(EVENTS, 0)
     best = max(offers, key=lambda kind: offers[kind])
     if not offers[best]:
@@ -38,10 +38,10 @@ def media_type(request: Request) -> str:
     return best
 
 
-def accepted(headers: Sequence[str]) -> Mapping[str, float]:
-    """The media ranges of Accept headers, each with its quality; without any, `*/*`."""
+def accepted(header: str) -> Mapping[str, float]:
+    """The media ranges of an Accept header, each with its quality; where it is empty, `*/*`."""
     found: dict[str, float] = {}
-    for each in ",".join(headers).lower().split(","):
+    for each in header.lower().split(","):
         name, separator, parameters = each.partition(";")
         quality = _QUALITY.search(separator + parameters)
         found[name.strip()] = float(quality[1]) if quality else 1.0

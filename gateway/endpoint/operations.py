@@ -99,18 +99,20 @@ async def read_body(request: Request, limit: int) -> bytes:
     """The body, of at most `limit` bytes. Raises `Refusal` 413."""
     chunks: list[bytes] = []
     size = 0
-    too_large = Refusal(
-        413, "PAYLOAD_TOO_LARGE", f"The body may have {limit} bytes.", {"Connection": "close"}
-    )
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > limit:
-        raise too_large
+        raise _too_large(limit)
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise too_large
+            raise _too_large(limit)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _too_large(limit: int) -> Refusal:
+    message = f"The body may have {limit} bytes."
+    return Refusal(413, "PAYLOAD_TOO_LARGE", message, {"Connection": "close"})
 
 
 def _json(body: bytes) -> Any:

@@ -44,4 +44,7 @@ class OperationLabels:
         known = self._applications(application)
         if not name:
             return known, ""
-        return known, self._names.setdefault(known, Bounded(NAMES))(name)
+        names = self._names.get(known)
+        if names is None:
+            names = self._names[known] = Bounded(NAMES)
+        return known, names(name)
