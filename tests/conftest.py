@@ -104,26 +104,36 @@ class Gateway:
         await database.dispose()
 
 
-_EMPTY: list[bytes] = []
+_MADE: dict[str, bytes] = {}
+"""Databases by what is in them: migrations and rows take a while, so each is made once for all tests."""
 
 
 async def empty_database(settings: Settings) -> None:
-    """The database as `prepare` makes it; the migrations take a while, so they run once for all tests."""
-    if not _EMPTY:
-        await prepare(settings)
-        _EMPTY.append(settings.database.read_bytes())
+    """The database as `prepare` makes it."""
+    await filled_database(settings, {})
+
+
+async def filled_database(settings: Settings, rows: Rows) -> None:
+    """The database as `prepare` makes it, with these rows."""
+    name = repr([(table.name, found) for table, found in rows.items()])
+    if name not in _MADE:
+        if rows:
+            await empty_database(settings)
+            database = writer(settings.database)
+            async with database.begin() as connection:
+                await write(connection, rows)
+            await database.dispose()
+        else:
+            await prepare(settings)
+        _MADE[name] = settings.database.read_bytes()
     settings.state.mkdir(parents=True, exist_ok=True)
-    settings.database.write_bytes(_EMPTY[0])
+    settings.database.write_bytes(_MADE[name])
 
 
 async def start(folder: Path, rows: Rows, **options: Any) -> AsyncIterator[Gateway]:
     """A gateway in a folder of its own, over these rows."""
     settings = Settings(state=folder, origin=ORIGIN, **options)
-    await empty_database(settings)
-    database = writer(settings.database)
-    async with database.begin() as connection:
-        await write(connection, rows)
-    await database.dispose()
+    await filled_database(settings, rows)
     app = create_app(settings)
     async with (
         app.router.lifespan_context(app),
