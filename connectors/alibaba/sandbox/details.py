@@ -11,7 +11,7 @@ import orjson
 from connectors.alibaba.sandbox.furnishing import mixed_of
 from connectors.alibaba.sandbox.listings import Record, read_filter, wrapped
 from connectors.alibaba.sandbox.orders import decimal
-from connectors.alibaba.sandbox.parcels import Parcel, parcels
+from connectors.alibaba.sandbox.parcels import country, logistics, parcels
 from connectors.alibaba.sandbox.rows import order_row
 
 _DOLLAR: Record = {
@@ -37,7 +37,7 @@ def info(database: sqlite3.Connection, parameters: Mapping[str, str]) -> Record:
         "gmt_create": row["created"][:16],
         "gmt_modified": row["modified"],
         "buyerloginid": row["buyer"],
-        "buyer_info": {"login_id": row["buyer"], "first_name": person["name"], "country": "RU"},
+        "buyer_info": {"login_id": row["buyer"], "first_name": person["name"], "country": country(row["id"])},
         "receipt_address": _address(person, row["id"]),
         "order_amount": _money(cents),
         "init_oder_amount": _money(cents + discount),
@@ -60,7 +60,7 @@ def info(database: sqlite3.Connection, parameters: Mapping[str, str]) -> Record:
             "refund_cash_amt": _money(cents),
             "refund_time": row["modified"],
         }
-    if sent := [_logistics(each) for each in parcels(row)]:
+    if sent := [logistics(each) for each in parcels(row)]:
         data["logistic_info_list"] = wrapped(sent, "global_aeop_tp_logistic_info_dto", simplify)
     return {"result": {"data": data, "time_stamp": row["modified"]}}
 
@@ -68,10 +68,7 @@ def info(database: sqlite3.Connection, parameters: Mapping[str, str]) -> Record:
 def receipt(database: sqlite3.Connection, parameters: Mapping[str, str]) -> Record:
     """`aliexpress.solution.order.receiptinfo.get`. Raises `CallError`."""
     row = order_row(database, read_filter(parameters, "param1").get("order_id"))
-    return {
-        "result": _address(_person(database, row["buyer"]), row["id"])
-        | {"country_name": "Russian Federation"}
-    }
+    return {"result": _address(_person(database, row["buyer"]), row["id"])}
 
 
 def _person(database: sqlite3.Connection, buyer: str) -> Mapping[str, Any]:
@@ -85,7 +82,7 @@ def _address(person: Mapping[str, Any], id_: int) -> Record:
     street = f"ul. Lenina {mixed % 97 + 1}, kv. {mixed // 97 % 160 + 1}"
     known = {
         "contact_person": person["name"],
-        "country": "RU",
+        "country": country(id_),
         "province": person["region"],
         "city": person["region"],
         "detail_address": street,
@@ -96,18 +93,6 @@ def _address(person: Mapping[str, Any], id_: int) -> Record:
         "localized_address": street.replace("ul. Lenina", "ул. Ленина").replace("kv.", "кв."),
     }
     return {name: value for name, value in known.items() if value is not None}
-
-
-def _logistics(parcel: Parcel) -> Record:
-    found: Record = {
-        "logistics_no": parcel.number,
-        "logistics_type_code": parcel.service,
-        "logistics_service_name": parcel.carrier,
-        "gmt_send": parcel.sent,
-        "receive_status": "received" if parcel.received else "default",
-        "have_tracking_info": True,
-    }
-    return found | ({"gmt_received": parcel.received} if parcel.received else {})
 
 
 def _children(row: sqlite3.Row) -> list[Record]:

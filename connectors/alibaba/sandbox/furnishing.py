@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gateway.demo.world import Line, Member, Purchase, World
 
 FILE = "alibaba.db"
+TRACKED = timedelta(days=60)
+"""For how long the partner lists an order's parcels."""
 PARTY = "ALIBABA"
 
 _TABLES = """
@@ -29,7 +31,8 @@ CREATE TABLE members (
 );
 CREATE TABLE orders (
     id INTEGER NOT NULL, buyer TEXT NOT NULL, buyer_name TEXT, status TEXT NOT NULL, end_reason TEXT,
-    created TEXT NOT NULL, paid TEXT, sent TEXT, modified TEXT NOT NULL, lines TEXT NOT NULL
+    created TEXT NOT NULL, paid TEXT, sent TEXT, modified TEXT NOT NULL, lines TEXT NOT NULL,
+    tracked INTEGER NOT NULL
 );
 CREATE TABLE products (
     id INTEGER NOT NULL, name TEXT NOT NULL, category TEXT, cents INTEGER NOT NULL, status TEXT NOT NULL,
@@ -40,6 +43,7 @@ _INDEXES = """
 CREATE UNIQUE INDEX members_by_id ON members (id);
 CREATE UNIQUE INDEX orders_by_id ON orders (id);
 CREATE UNIQUE INDEX products_by_id ON products (id);
+CREATE INDEX parcels_by_change ON orders (modified, id) WHERE tracked = 1;
 CREATE INDEX products_by_change ON products (status, modified, id);
 CREATE INDEX members_by_change ON members (modified, id);
 CREATE INDEX orders_by_change ON orders (status, modified, id);
@@ -71,7 +75,8 @@ def furnish(world: World, folder: Path) -> None:
         with database:
             database.executemany("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_member, members))
             database.executemany(
-                "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _orders(world, members, products)
+                "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                _orders(world, members, products),
             )
             database.executemany(
                 "INSERT INTO products VALUES (?, ?, ?, ?, ?, ?, ?)", map(_product, products.values())
@@ -117,6 +122,7 @@ def _orders(world: World, members: list[Member], products: Products) -> Iterator
             course.end_reason,
             *(wall(moment) if moment else None for moment in moments),
             _lines(purchase),
+            course.sent is not None and world.last - purchase.at <= TRACKED,
         )
 
 

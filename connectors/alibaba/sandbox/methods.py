@@ -9,7 +9,7 @@ from connectors.alibaba.sandbox.details import info, receipt
 from connectors.alibaba.sandbox.listings import Record
 from connectors.alibaba.sandbox.members import members
 from connectors.alibaba.sandbox.orders import orders
-from connectors.alibaba.sandbox.parcels import tracking
+from connectors.alibaba.sandbox.parcels import sent_orders, tracking
 from connectors.alibaba.sandbox.products import product, products
 
 Method = Callable[[sqlite3.Connection, Mapping[str, str]], Record]
@@ -22,5 +22,6 @@ METHODS: Mapping[str, Method] = {
     "aliexpress.ds.order.tracking.get": tracking,
     "aliexpress.solution.product.list.get": products,
     "aliexpress.solution.product.info.get": product,
+    "aliexpress.jv.parcel.list": sent_orders,
     "aliexpress.jv.member.list": members,
 }
