@@ -129,11 +129,11 @@ async def test_it_gives_up_after_the_stated_number_of_tries() -> None:
 
 
 async def test_a_dropped_connection_is_given_up_too() -> None:
-    """Where a connection ends before an answer begins, the HTTP client itself repeats a GET, once a try; no more."""
+    """Where a connection ends before an answer begins, that is a try like any other."""
     partner = Partner(b"")
     error = await refused(partner)
-    assert str(error) == "no answer from partner: ServerDisconnectedError"
-    assert TRIES <= len(partner.heard) <= 2 * TRIES
+    assert str(error) == "no answer from partner: the connection was closed"
+    assert len(partner.heard) == TRIES
 
 
 async def test_what_will_not_pass_is_not_tried_again() -> None:
@@ -220,7 +220,7 @@ async def test_a_slow_partner_is_left_after_the_time_limit(
             await upstream.send(ASKED)
     assert time.monotonic() - started < 5
     assert caught.value.kind is Kind.TRANSIENT
-    assert str(caught.value) == "no answer from partner: TimeoutError"
+    assert str(caught.value) == "no answer from partner: it took too long"
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ async def test_an_answer_that_is_none_may_pass(answer: bytes) -> None:
             accept(await upstream.send(ASKED))
     assert caught.value.kind is Kind.TRANSIENT
     assert re.fullmatch(
-        r"no answer from partner: [A-Za-z]+|the answer \(HTTP 200\) is not JSON", caught.value.message
+        r"no answer from partner: [A-Za-z ]+|the answer \(HTTP 200\) is not JSON", caught.value.message
     )
 
 
@@ -257,7 +257,7 @@ async def test_a_partner_that_is_not_there_may_come_back() -> None:
         async with Upstream("partner", {"url": url}) as upstream:
             with pytest.raises(PartnerError) as caught:
                 await upstream.send(ASKED)
-    assert str(caught.value) == "no answer from partner: ClientConnectorError"
+    assert str(caught.value) == "no answer from partner: ConnectionRefusedError"
 
 
 async def test_a_cancelled_call_ends_at_once() -> None:

@@ -17,8 +17,9 @@ from gateway.errors import Kind, PartnerError
 from gateway.telemetry import metrics
 from gateway.telemetry.calls import PartnerCall
 from gateway.upstream.budget import RetryBudget
+from gateway.upstream.connections import Connections
 from gateway.upstream.flights import Flights
-from gateway.upstream.http import DEADLINE, Answer, Connections, Request
+from gateway.upstream.http import DEADLINE, Answer, Request
 from gateway.upstream.quotas import ALL, Quotas, told
 from gateway.upstream.shared import Shared
 from gateway.upstream.terms import DEFAULT_TERMS, Terms
@@ -80,7 +81,7 @@ class Upstream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._tokens.close()
-        await self._connections.close()
+        self._connections.close()
 
     def until(self, deadline: float | None) -> Self:
         """The same partner for one who waits to this moment of the event loop's clock, and no longer than `terms.live`.
@@ -229,7 +230,7 @@ class _Ending:
         try:
             await self._timeout.__aexit__(*raised)
         except TimeoutError:
-            message = f"no answer from {self._partner}: TimeoutError"
+            message = f"no answer from {self._partner}: it took too long"
             raise PartnerError(Kind.TRANSIENT, message, code=DEADLINE, partner=self._partner) from None
 
 
