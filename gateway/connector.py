@@ -130,14 +130,13 @@ __all__ = [
 class Connector:
     """One partner, declared.
 
-    `party` is the member of the venture whose data it brings. `scopes` says each scope in a sentence. `client`, `query`
-    and `subscription` are Strawberry types whose fields are added to `Client`, `Query` and `Subscription`; `types` are
-    object types that nothing names but an interface (a partner's orders). `settings` names what the operator must set
-    beside `url`. `terms` are what the partner's API holds its callers to. `sandbox` makes the partner's stand-in, which
-    accepts those settings, from a folder that `furnish` has filled from a world.
-    beside `url`. `sandbox` makes the partner's stand-in, which accepts those settings, from a folder that `furnish` has
-    filled from a world. `faults` are those of the partner's own protocol that the sandbox can be told to show, each
-    in a sentence: it asks `struck(request, id)`.
+    `party` is the member of the venture whose data it brings, or the source of public data. `scopes` says each scope in
+    a sentence. `client`, `query` and `subscription` are Strawberry types whose fields are added to `Client`, `Query`
+    and `Subscription`; `types` are object types that nothing names but an interface (a partner's orders). `settings`
+    names what the operator must set beside `url`. `terms` are what the partner's API holds its callers to. `sandbox`
+    makes the partner's stand-in, which accepts those settings, from a folder that `furnish` has filled from a world.
+    `faults` are those of the partner's own protocol that the sandbox can be told to show, each in a sentence: it asks
+    `struck(request, id)`.
     """
 
     name: str

@@ -27,7 +27,7 @@ def _declared(name: str) -> Connector:
     found = getattr(import_module(f"connectors.{name}"), "connector", None)
     if not isinstance(found, Connector) or found.name != name:
         raise SchemaError(f"connectors/{name} must declare `connector = Connector(name={name!r}, …)`")
-    if found.party not in CONTRACT.parties:
+    if found.party not in CONTRACT.owners:
         raise SchemaError(f"connectors/{name}: {found.party} is not among the parties of the agreements")
     return found
 
@@ -52,6 +52,6 @@ def dataset_scopes(found: Sequence[Connector]) -> Mapping[tuple[str, str], str]:
 
 
 def party_scopes(found: Sequence[Connector], party: str) -> frozenset[str]:
-    """The scopes of all that the contract gives a party: its own datasets, and others' for whatever purpose."""
+    """The scopes of all that the contract gives a party: its own datasets, public ones, and others' for any purpose."""
     given = rights(CONTRACT, dataset_scopes(found))
     return frozenset(each.scope for each in given if each.recipient == party)

@@ -31,7 +31,11 @@ __all__ = ["line"]
 
 OF_ALIBABA = ("--recipient", "MAILRU", "--owner", "ALIBABA")
 OF_MAILRU = ("--recipient", "ALIBABA", "--owner", "MAILRU")
-SHARED = [each for each in rights(CONTRACT, dataset_scopes(discover())) if each.recipient != each.owner]
+SHARED = [
+    each
+    for each in rights(CONTRACT, dataset_scopes(discover()))
+    if each.recipient != each.owner in CONTRACT.parties
+]
 
 ADAS = [CLIENTS, ORDERS, ORDER_COUNTS, LINES, PAID_TO_ALIBABA, node("AlibabaOrder:ADA")]
 CLARAS = [CLIENTS, ORDERS, ORDER_COUNTS, LINES, SEGMENTS, PAID_TO_MAILRU, node("PandaoOrder:CLARA")]

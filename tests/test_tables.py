@@ -117,10 +117,15 @@ async def test_a_table_that_nobody_declared_is_shown_to_nobody(empty: Path) -> N
 
 
 def test_every_right_follows_from_the_contract() -> None:
-    """A party reads its own datasets for any purpose, and of another's only what an agreement names."""
-    found = rights(CONTRACT, dataset_scopes(discover()))
+    """A party reads its own datasets and public ones for any purpose, and of another's only what an agreement names."""
+    whole = rights(CONTRACT, dataset_scopes(discover()))
+    found = [each for each in whole if each.owner in CONTRACT.parties]
+    public = [each for each in whole if each not in found]
+    assert {each.owner for each in public} <= CONTRACT.sources.keys()
+    assert all(each.purpose == "*" and not each.consent for each in public)
+    assert {each.recipient for each in public} <= CONTRACT.parties.keys()
     own = {(each.owner, each.dataset) for each in found if each.recipient == each.owner}
-    assert own == set(dataset_scopes(discover()))
+    assert own == {pair for pair in dataset_scopes(discover()) if pair[0] in CONTRACT.parties}
     assert all(each.purpose == "*" and not each.consent for each in found if each.recipient == each.owner)
     shared = [each for each in found if each.recipient != each.owner]
     assert all(each.consent == 1 and each.purpose in CONTRACT.purposes for each in shared)

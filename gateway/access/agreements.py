@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import BigInteger, Column, Connection, Integer, Text, delete, insert, select
@@ -60,18 +60,25 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The parties, their purposes and their agreements, as declared."""
+    """The parties, their purposes and agreements, as declared; and the sources of public data, which are no parties."""
 
     parties: Mapping[str, str]
     purposes: Mapping[str, str]
     agreements: tuple[Agreement, ...]
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def owners(self) -> Mapping[str, str]:
+        """Whose data a connector may bring: the parties' and the sources'."""
+        return {**self.parties, **self.sources}
 
 
 def read_contract(path: Path) -> Contract:
-    """The contract in a TOML file: `[parties]`, `[purposes]` and `[[agreements]]`. Raises `SettingsError`."""
+    """The contract in a TOML file: `[parties]`, `[sources]`, `[purposes]`, `[[agreements]]`. Raises `SettingsError`."""
     try:
         document = tomllib.loads(path.read_text())
         parties, purposes = document["parties"], document["purposes"]
+        sources = document.get("sources", {})
         found = tuple(
             Agreement(a["recipient"], a["owner"], tuple(a["datasets"]), tuple(a["purposes"]))
             for a in document.get("agreements", [])
@@ -87,7 +94,9 @@ def read_contract(path: Path) -> Contract:
                 raise SettingsError(
                     f"{path}: an agreement names the purpose {purpose}, which is not declared"
                 )
-    return Contract(parties, purposes, found)
+    if both := parties.keys() & sources.keys():
+        raise SettingsError(f"{path}: {min(both)} is a party and a source of public data")
+    return Contract(parties, purposes, found, sources)
 
 
 CONTRACT = read_contract(Path(__file__).with_name("agreements.toml"))
@@ -109,10 +118,14 @@ class Right:
 def rights(contract: Contract, scopes: Mapping[tuple[str, str], str]) -> list[Right]:
     """Every right that follows from the contract; `scopes` names the scope of each (owner, dataset).
 
-    A party reads its own datasets for any purpose; another's only as agreed, and with the client's consent.
-    Raises `SettingsError` when an agreement names a dataset that its owner does not have.
+    A party reads its own datasets for any purpose; another's only as agreed, and with the client's consent. Public data
+    is read by every party. Raises `SettingsError` when an agreement names a dataset that its owner does not have.
     """
-    own = [Right(owner, owner, name, ANY_PURPOSE, scope, 0) for (owner, name), scope in scopes.items()]
+    own = [
+        Right(reader, owner, name, ANY_PURPOSE, scope, 0)
+        for (owner, name), scope in scopes.items()
+        for reader in (contract.parties if owner in contract.sources else [owner])
+    ]
     return own + [right for agreement in contract.agreements for right in _agreed(agreement, scopes)]
 
 

@@ -125,6 +125,7 @@ def _open(ways: Ways, scopes: frozenset[str] | None) -> set[str]:
 def _rights(contract: Contract) -> Iterator[tuple[str, str]]:
     for party in contract.parties:
         yield party, "its own data"
+        yield from ((party, f"{source}'s public data") for source in contract.sources)
     for each in contract.agreements:
         for dataset in each.datasets:
             for purpose in each.purposes:

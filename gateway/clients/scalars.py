@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 else:
     # The parties are data, the contract's; a type checker sees the text that stands for one.
     Party = strawberry.enum(
-        Enum("Party", {name: name for name in CONTRACT.parties}, type=str),
-        description="A member of the venture.",
+        Enum("Party", {name: name for name in CONTRACT.owners}, type=str),
+        description="A member of the venture, or a source of public data.",
     )
 
 

@@ -94,7 +94,7 @@ def _declared() -> list[Right]:
 
 
 def _shared(declared: Iterable[Right]) -> list[Right]:
-    return [each for each in declared if each.recipient != each.owner]
+    return [each for each in declared if each.recipient != each.owner in CONTRACT.parties]
 
 
 def _named(

@@ -85,7 +85,7 @@ def test_the_name_is_the_folders_and_the_party_is_of_the_contract(name: str) -> 
     assert connector.name == name
     assert re.fullmatch("[a-z][a-z0-9]*", name)
     assert (Path(connectors.__path__[0]) / name / "__init__.py").exists()
-    assert connector.party in CONTRACT.parties
+    assert connector.party in CONTRACT.owners
 
 
 @every_connector
@@ -124,6 +124,7 @@ def test_each_table_is_named_for_the_connector_and_has_a_row_rule(name: str) -> 
         assert set(re.findall(r"dataset = '([^']+)'", rule.sql)) <= covered
         if "client_id" in table.c:
             assert "main.consents" in rule.sql, "a table of clients' rows asks for their consent"
+            assert FOLDERS[name].party in CONTRACT.parties, "what is public is nobody's"
 
 
 @every_connector
