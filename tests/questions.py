@@ -79,6 +79,11 @@ REPORT = Question(
     lambda data: data["fundReport"],
 )
 
+RATE = Question(
+    '{ fxRate(base: "USD", quote: "RUB", on: "2017-12-31") { rate effectiveOn } }',
+    lambda data: data["fxRate"],
+)
+
 ALL = (
     CLIENTS,
     ORDERS,

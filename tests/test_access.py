@@ -26,6 +26,7 @@ from tests.questions import (
     PAID_TO_ALIBABA,
     PAID_TO_MAILRU,
     PROFILES,
+    RATE,
     REPORT,
     SEGMENTS,
     Question,
@@ -50,7 +51,7 @@ BOOKS = {"quarter": "2017Q1", "nav": {"minor": 1000}, "positions": [{"shareholde
 
 NO_MAILRU = "clients:read clients:pii alibaba:read"
 NO_ALIBABA = "clients:read clients:pii mailru:read mailru:segments"
-EVERYTHING = "clients:read clients:pii alibaba:read mailru:read mailru:segments fund:reports"
+EVERYTHING = "clients:read clients:pii alibaba:read mailru:read mailru:segments fund:reports cbr:rates"
 
 
 def orders_of(party: str, regions: list[str]) -> dict[str, list[str]]:
@@ -231,10 +232,21 @@ THE_FUND = [
          EVERYTHING),
 ]  # fmt: skip
 
+PUBLIC = [
+    *(Line("what is public every party sees, for any purpose",
+           party, RATE, {"rate": "57.6002", "effectiveOn": "2017-12-30"}, purpose, "cbr:rates")
+      for party in ("ALIBABA", "MAILRU", "RDIF") for purpose in ("reporting", "curiosity")),
+    Line("what is public is seen with a token for it", "RDIF", RATE,
+         {"rate": "57.6002", "effectiveOn": "2017-12-30"}, "reporting", "cbr:rates", narrowed("CBR rates")),
+    Line("what is public is not seen with a token for something else", "RDIF", RATE, None, "reporting", "cbr:rates",
+         narrowed("RDIF reports")),
+]  # fmt: skip
+
 A_STRANGER = [
     Line(f"a party that the contract does not know sees nothing of {question.document}",
          "MEGAFON", question, nothing, scopes=EVERYTHING)
     for question, nothing in [(CLIENTS, of()), (ORDERS, {}), (SEGMENTS, {}), (ORDERS_AT_MAILRU, {}), (REPORT, None),
+                              (RATE, None),
                               (node("PandaoOrder:ADA"), None)]
 ]  # fmt: skip
 
@@ -247,6 +259,7 @@ TABLE = [
     *FILTERS,
     *BY_ID,
     *THE_FUND,
+    *PUBLIC,
     *A_STRANGER,
 ]
 

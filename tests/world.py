@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.alibaba.orders import alibaba_orders
 from connectors.alibaba.products import alibaba_products
+from connectors.cbr.rates import cbr_rates
 from connectors.fund.statements import LINES
 from connectors.fund.tables import (
     FIGURES,
@@ -250,6 +251,7 @@ def speaking_world() -> Rows:
         ],
         consents: CONSENTS,
         **report("2017Q1"),
+        cbr_rates: [{"currency": "USD", "effective_on": "2017-12-30", "nominal": 1, "roubles": "57.6002"}],
     }
 
 

@@ -17,7 +17,7 @@ CALLER = "{ caller { party application purpose scopes } }"
 LIBRARY = {
     "ALIBABA": ("Clients in Moscow who bought in December, from everybody", {"Shared", "ALIBABA", "MAILRU"}),
     "MAILRU": ("What clients paid on AliExpress in all", {"Shared", "ALIBABA", "MAILRU"}),
-    "RDIF": ("The fund's books of a quarter", {"Shared", "RDIF"}),
+    "RDIF": ("The fund's books of a quarter", {"Shared", "RDIF", "CBR"}),
 }
 """For each party an example that it gets, and whose examples there are for it."""
 
