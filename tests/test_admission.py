@@ -18,6 +18,7 @@ from gateway.admission import admission as clearing
 from gateway.admission.admission import Admission
 from gateway.admission.memory import Held
 from gateway.background import beside
+from gateway.endpoint.media_types import EVENTS
 from gateway.errors import Refusal
 from gateway.oauth.applications import add, applications
 from gateway.oauth.registration import Known
@@ -167,6 +168,25 @@ async def test_a_flood_is_shed_by_the_header_it_comes_with(tmp_path: Path) -> No
         finish.set()
         assert (await sending).status_code == 200
         assert (await gateway.post(CALLER, token)).status_code == 200
+
+
+async def test_a_stream_is_let_in_like_any_operation(tmp_path: Path) -> None:
+    """It is in hand before its body is read, says what is left, and is shed where there is no room."""
+    async with started(tmp_path, concurrency=1) as gateway:
+        token, finish = gateway.token("ALIBABA"), asyncio.Event()
+        asking = held(token, finish)
+        asking["headers"]["accept"] = EVENTS
+        sending = asyncio.create_task(gateway.client.post("/graphql", **asking))
+        await asyncio.sleep(0.1)
+        first, *others = [await gateway.post(CALLER, token, accept=EVENTS) for _ in range(3)]
+        assert (first.status_code, code(first)) == (429, "TOO_MANY_OPERATIONS")
+        assert first.headers["RateLimit-Policy"]
+        assert [each.content for each in others] == [first.content] * 2
+        assert all("X-Request-Id" not in each.headers for each in others)
+        finish.set()
+        streamed = await sending
+        assert (streamed.status_code, streamed.headers["content-type"]) == (200, f"{EVENTS}; charset=utf-8")
+        assert left(streamed)[0] > 0
 
 
 def held(token: str, finish: asyncio.Event) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from gateway.endpoint.connections import FROM_ONE, NAMELESS, Connections, Crowded
 from gateway.settings import Settings
 from gateway.workers import configuration
 from tests.subscribers import CHANGED, PROTOCOL, Station, errors, shared, station_at
@@ -263,6 +265,36 @@ async def test_an_application_has_so_many_connections_and_subscriptions(tmp_path
                     await next.say("connection_init", payload={"authorization": f"Bearer {station.token()}"})
                     if (await next.hear())["type"] == "connection_ack":
                         break
+
+
+async def test_so_many_from_one_address_may_keep_silent(tmp_path: Path) -> None:
+    """Who says nothing takes no room from who has said who it is; and makes room by going, or by saying it."""
+    async with station_at(tmp_path) as station, AsyncExitStack() as opened:
+        known = await opened.enter_async_context(station.talk())
+        silent = [await opened.enter_async_context(station.socket()) for _ in range(FROM_ONE)]
+        async with station.socket() as more:
+            code, reason = await more.closed()
+            assert (code, reason) == (1013, "Try again later: too many connections wait for a token")
+        assert await (await known.subscribe(QUERY, "1")).next()
+        await silent[0].init(station.token())
+        async with station.talk() as again:
+            assert await (await again.subscribe(QUERY, "1")).next()
+
+
+def test_so_many_may_keep_silent_wherever_they_are() -> None:
+    """Those of an IPv6 network are of one address; and each that goes makes room."""
+    connections = Connections()
+    with ExitStack() as opened:
+        for number in range(FROM_ONE):
+            opened.enter_context(connections.nameless(f"2001:db8::{number:x}"))
+        with pytest.raises(Crowded), connections.nameless("2001:db8::ffff"):
+            pass
+        for number in range(NAMELESS - FROM_ONE):
+            opened.enter_context(connections.nameless(f"10.0.{number // 256}.{number % 256}"))
+        with pytest.raises(Crowded), connections.nameless("192.0.2.1"):
+            pass
+    with connections.nameless("192.0.2.1"), connections.nameless("2001:db8::ffff"):
+        pass
 
 
 async def test_who_floods_is_read_slowly_and_still_answered(shared: Station) -> None:

@@ -290,7 +290,18 @@ async def test_an_event_stream_begins_with_its_headers(shared: Station) -> None:
         assert headers["content-type"] == "text/event-stream; charset=utf-8"
         assert headers["cache-control"] == "no-store"
         assert headers["x-accel-buffering"] == "no"
+        assert headers["ratelimit-policy"].startswith('"cost";q=')
         assert events.response.status_code == 200
+
+
+async def test_who_only_listens_has_no_operation_in_hand(tmp_path: Path) -> None:
+    """A stream that waits for an event keeps nobody from asking."""
+    async with (
+        station_at(tmp_path, concurrency=1) as station,
+        station.stream(),
+        station.stream("{ caller { party } }") as asked,
+    ):
+        assert (await asked.next())["data"] == {"caller": {"party": "ALIBABA"}}
 
 
 async def test_the_log_says_whose_stream_it_was(shared: Station, log: Lines) -> None:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from gateway.errors import Refusal
+from gateway.oauth.throttle import source
 
 PATIENCE = 20.0
 """Seconds that something sent may wait for its reader."""
+
+
+NAMELESS, FROM_ONE = 1_000, 50
+"""WebSockets of one worker whose caller is not known yet, and those of them that are from one address."""
+
+
+class Crowded(Exception):
+    """Too many wait to say who they are."""
 
 
 class Connections:
@@ -18,6 +28,7 @@ class Connections:
 
     def __init__(self) -> None:
         self.ending = asyncio.Event()
+        self._nameless: Counter[str] = Counter()
         self._open = 0
         self._none = asyncio.Event()
 
@@ -39,6 +50,23 @@ class Connections:
             self._open -= 1
             if not self._open:
                 self._none.set()
+
+    @contextmanager
+    def nameless(self, address: str) -> Iterator[None]:
+        """Count one whose caller is not known while the block runs. Raises `Crowded` where there are enough.
+
+        Once the caller is known, it counts as one of its application's.
+        """
+        waiting, at = self._nameless, source(address)
+        if waiting[at] >= FROM_ONE or waiting.total() >= NAMELESS:
+            raise Crowded
+        waiting[at] += 1
+        try:
+            yield
+        finally:
+            waiting[at] -= 1
+            if not waiting[at]:
+                del waiting[at]
 
     async def end(self) -> None:
         """Close WebSockets with 1001 and complete streams, and let no other be opened; returns when none is left."""

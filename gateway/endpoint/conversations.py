@@ -37,7 +37,7 @@ OPERATIONS = 50
 class Conversation:
     """One connection, from `connection_init` on.
 
-    `caller` is who the handshake's headers brought, if they did.
+    `caller` is who the handshake's headers brought, if they did; `nameless` ends when its caller is known.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Conversation:
         execution: Execution,
         connections: Connections,
         caller: Caller | None,
+        nameless: ExitStack,
     ) -> None:
         self._socket = socket
         self._settings = settings
@@ -55,6 +56,7 @@ class Conversation:
         self._execution = execution
         self._connections = connections
         self._handshake = caller
+        self._nameless = nameless
         self._caller: Caller | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._tasks = asyncio.TaskGroup()
@@ -131,6 +133,7 @@ class Conversation:
             raise closing_of(refusal) from None
         self._tasks.create_task(self._end_with_the_token(header or sent, caller))
         self._caller = caller
+        self._nameless.close()
         await self._send("connection_ack")
 
     async def _recognize(self, sent: str | None) -> Caller:
@@ -166,9 +169,10 @@ class Conversation:
         request_id = self._socket.scope["request_id"]
         last: dict[str, Any] = {"type": "complete"}
         try:
-            async with self._execution.results(caller, operation) as results:
-                async for result in results:
-                    await self._send("next", id=name, payload=execution_result(result, request_id))
+            with self._execution.admission.ticket(caller.application) as ticket:
+                async with self._execution.results(caller, operation, ticket) as results:
+                    async for result in results:
+                        await self._send("next", id=name, payload=execution_result(result, request_id))
         except (Closing, WebSocketDisconnect):
             raise
         except Refusal as refusal:

@@ -71,19 +71,28 @@ class Endpoint:
 
     async def graphql(self, request: Request, kind: str) -> Response:
         """The path of a request. Raises `Refusal`, `InvalidDocument`, or `ClientDisconnect` when nobody waits."""
-        caller = await sender(self._authenticator, request)
-        ticket = request.scope[TICKET] = self._execution.admission.ticket(caller.application)
+        caller, ticket = await self._knock(request)
         with ticket:
-            operation = await read_operation(request, self._settings.max_body, self._settings.deadline)
+            operation = await self._read(request)
             result = await self._run(request, caller, operation, ticket)
         with phase("answer"):
             return answer(result, kind, request.scope.get("request_id"))
 
     async def _stream(self, request: Request, send: Send) -> None:
         """The same path, up to an answer that goes out as it comes."""
+        caller, ticket = await self._knock(request)
+        with ticket:
+            operation = await self._read(request)
+            await self._streams.answer(request, send, caller, operation, ticket)
+
+    async def _knock(self, request: Request) -> tuple[Caller, Ticket]:
+        """Who asks, and the ticket to be let in by, which also tells whoever answers what the caller has left."""
         caller = await sender(self._authenticator, request)
-        operation = await read_operation(request, self._settings.max_body, self._settings.deadline)
-        await self._streams.answer(request, send, caller, operation)
+        ticket = request.scope[TICKET] = self._execution.admission.ticket(caller.application)
+        return caller, ticket
+
+    async def _read(self, request: Request) -> Operation:
+        return await read_operation(request, self._settings.max_body, self._settings.deadline)
 
     async def _run(self, request: Request, caller: Caller, operation: Operation, ticket: Ticket) -> Result:
         """Run the operation; a caller who hangs up stops it."""

@@ -75,14 +75,13 @@ class Execution:
 
     @asynccontextmanager
     async def results(
-        self, caller: Caller, operation: Operation
+        self, caller: Caller, operation: Operation, ticket: Ticket
     ) -> AsyncIterator[AsyncGenerator[Result, None]]:
         """The results of any operation, as they come: one of a query or a mutation, one an event of a subscription.
 
         Leaving the block stops it. Raises `Refusal` or `InvalidDocument` at its start.
         """
-        with self.admission.ticket(caller.application) as ticket:
-            prepared, result = await self._begin(caller, operation, ticket)
+        prepared, result = await self._begin(caller, operation, ticket)
         if result is not None:
             yield _single(result)
             return
@@ -99,6 +98,7 @@ class Execution:
         async with ticket.turn(len(operation.document)):
             prepared = await self.prepare(caller, operation)
             if prepared.subscribes:
+                ticket.settle(0)
                 return prepared, None
             ticket.reserve(prepared.cost)
             result = await self.run(caller, prepared)

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from gateway.endpoint.answers import refused_answer
 from gateway.endpoint.callers import Authenticator, authorization
-from gateway.endpoint.connections import PATIENCE, Connections
+from gateway.endpoint.connections import PATIENCE, Connections, Crowded
 from gateway.endpoint.conversations import PROTOCOL, Conversation
 from gateway.endpoint.execution import Execution
 from gateway.endpoint.media_types import JSON
@@ -72,11 +72,23 @@ class Sockets:
             await socket.close(4406, f"Subprotocol not acceptable: speak {PROTOCOL}")
             return
         await socket.accept(PROTOCOL)
-        conversation = Conversation(
-            socket, self._settings, self._authenticator, self._execution, self._connections, caller
-        )
         try:
-            await conversation.hold()
+            with contextlib.ExitStack() as nameless:
+                nameless.enter_context(
+                    self._connections.nameless(socket.client.host if socket.client else "")
+                )
+                conversation = Conversation(
+                    socket,
+                    self._settings,
+                    self._authenticator,
+                    self._execution,
+                    self._connections,
+                    caller,
+                    nameless,
+                )
+                await conversation.hold()
+        except Crowded:
+            await self._close(socket, Closing(1013, "Try again later: too many connections wait for a token"))
         except Closing as closing:
             await self._close(socket, closing)
         except Exception:

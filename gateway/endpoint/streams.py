@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.types import Send
 
 from gateway.admission.memory import Held
+from gateway.admission.tickets import Ticket
 from gateway.endpoint.answers import KEPT, execution_result, invalid_errors, refused_errors
 from gateway.endpoint.callers import Authenticator, authorization, lapse
 from gateway.endpoint.connections import PATIENCE, Connections, first
@@ -34,7 +35,8 @@ KEEP_ALIVE = 12.0
 
 _COMMENT = b":\n\n"
 _COMPLETE = b"event: complete\ndata:\n\n"
-_HEADERS = {**KEPT, "Content-Type": f"{EVENTS}; charset=utf-8", "X-Accel-Buffering": "no"}
+_TOLD = {**KEPT, "Content-Type": f"{EVENTS}; charset=utf-8", "X-Accel-Buffering": "no"}
+_HEADERS = [(name.lower().encode(), value.encode()) for name, value in _TOLD.items()]
 
 
 class Streams:
@@ -45,17 +47,19 @@ class Streams:
         self._execution = execution
         self._connections = connections
 
-    async def answer(self, request: Request, send: Send, caller: Caller, operation: Operation) -> None:
+    async def answer(
+        self, request: Request, send: Send, caller: Caller, operation: Operation, ticket: Ticket
+    ) -> None:
         """Answer a request that was read, until all is said, or its caller is gone or has no right to more.
 
         Raises `Refusal` before anything is sent.
         """
-        stream = _Stream(send, request.scope.get("request_id"))
+        stream = _Stream(send, request.scope.get("request_id"), ticket)
         held = self._execution.admission.kept(caller.application, Held.CONNECTIONS)
         with held, self._connections.opened():
             try:
                 done = await first(
-                    self._write(stream, caller, operation),
+                    self._write(stream, caller, operation, ticket),
                     request.receive(),
                     lapse(self._authenticator, authorization(request), caller),
                     self._connections.ending.wait(),
@@ -66,9 +70,9 @@ class Streams:
             except TimeoutError:
                 logger.info("stream not read", extra={"request_id": stream.request_id})
 
-    async def _write(self, stream: _Stream, caller: Caller, operation: Operation) -> None:
+    async def _write(self, stream: _Stream, caller: Caller, operation: Operation, ticket: Ticket) -> None:
         try:
-            async with self._execution.results(caller, operation) as results:
+            async with self._execution.results(caller, operation, ticket) as results:
                 await stream.begin()
                 async for result in results:
                     await stream.next(execution_result(result, stream.request_id))
@@ -82,8 +86,9 @@ class Streams:
 class _Stream:
     """One response at work."""
 
-    def __init__(self, send: Send, request_id: str | None) -> None:
+    def __init__(self, send: Send, request_id: str | None, ticket: Ticket) -> None:
         self.request_id = request_id
+        self._ticket = ticket
         self._send = send
         self._begun = asyncio.Event()
 
@@ -91,7 +96,7 @@ class _Stream:
         """Let the client know that it is listened to."""
         # Before it has, for it may be stopped while it sends.
         self._begun.set()
-        headers = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+        headers = [*_HEADERS, *self._ticket.headers]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         await self._write(_COMMENT)
 

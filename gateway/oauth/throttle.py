@@ -66,8 +66,8 @@ class Throttle:
 
     def wait(self, name: str, address: str) -> int:
         """Seconds until an attempt is heard, 0 where it is now."""
-        source = _source(address)
-        named, all_of_it = self._by_name.get((name[:100], source)), self._by_address.get(source)
+        from_where = source(address)
+        named, all_of_it = self._by_name.get((name[:100], from_where)), self._by_address.get(from_where)
         ends = [
             window.ends
             for window, most in ((named, MAX_PER_NAME), (all_of_it, MAX_PER_ADDRESS))
@@ -77,27 +77,27 @@ class Throttle:
 
     def failed(self, name: str, address: str) -> None:
         """Count a failure."""
-        source = _source(address)
+        from_where = source(address)
         ends = self._clock() + WINDOW
-        self._by_name.setdefault((name[:100], source), _Window(ends)).failures += 1
-        self._by_address.setdefault(source, _Window(ends)).failures += 1
+        self._by_name.setdefault((name[:100], from_where), _Window(ends)).failures += 1
+        self._by_address.setdefault(from_where, _Window(ends)).failures += 1
 
     @contextmanager
     def turn(self, what: str, address: str, most: int) -> Iterator[None]:
         """One of the turns that an address has at once for what is dear. Raises `Throttled` where none is left."""
-        source = what, _source(address)
-        if self._at_once[source] >= most:
+        turns = what, source(address)
+        if self._at_once[turns] >= most:
             raise Throttled(1, "Too many requests at once; wait as long as Retry-After says.")
-        self._at_once[source] += 1
+        self._at_once[turns] += 1
         try:
             yield
         finally:
-            self._at_once[source] -= 1
-            if not self._at_once[source]:
-                del self._at_once[source]
+            self._at_once[turns] -= 1
+            if not self._at_once[turns]:
+                del self._at_once[turns]
 
 
-def _source(address: str) -> str:
+def source(address: str) -> str:
     """Who is behind an address: of IPv6 the network, for its holder has 2^64 addresses to try from."""
     try:
         found = ip_address(address)
