@@ -34,49 +34,49 @@ async def by_offset(
 ) -> AsyncIterator[list[Any]]:
     """The new items of each page of a list that is read from an offset; each begins with the last item known.
 
-    It ends with a page that brings nothing new, or with the stated total.
+    Pages have two items at least. It ends at the stated total, or with a page in which that item is all there is.
     """
     seen: set[Hashable] = set()
-    offset = start
-    back = 1
+    offset, back = start, 1
     while True:
-        asked = max(start, offset - back) if seen else offset
+        asked = max(start, offset - back)
         page = await fetch(asked)
-        if seen and asked > start and not any(key(item) in seen for item in page.items):
+        if asked > start and not any(key(item) in seen for item in page.items):
             # Something before this place is gone, and what came after it has moved up.
             back *= 2
             continue
         found = _new(page.items, key, seen)
         if found:
             yield found
-        offset = asked + len(page.items)
-        if not found or (page.total is not None and offset >= page.total):
+        last = back == 1 and not found and len(page.items) == 1
+        offset, back = asked + len(page.items), 1
+        if last or not page.items or (page.total is not None and offset >= page.total):
             return
-        back = 1
 
 
 async def by_number(
     fetch: Callable[[int], Awaitable[Page]], key: Key, first: int = 1
 ) -> AsyncIterator[list[Any]]:
-    """The new items of each page of a list whose pages have numbers; a list that got shorter is gone back in.
+    """The new items of each page of a list whose pages have numbers; when the list gets shorter it goes back a page.
 
-    It ends with a page that brings nothing new at its end, or with the stated total. Without totals nobody can tell
-    that a list got shorter: then the pull's own overlap has to bring what was missed.
+    It ends at the stated total, or without one at a page that brings nothing new. Without totals nobody can tell that a
+    list got shorter: then the pull's own overlap has to bring what was missed.
     """
     seen: set[Hashable] = set()
-    number, total, placed = first, None, 0
+    number, size, total = first, 0, None
     while True:
         page = await fetch(number)
-        if total is not None and page.total is not None and page.total < total and number > first:
-            total = page.total
-            number, placed = number - 1, max(0, placed - len(page.items))
-            continue
+        shorter = total is not None and page.total is not None and page.total < total
         total = page.total
-        placed += len(page.items)
+        if shorter and number > first:
+            number -= 1
+            continue
+        size = max(size, len(page.items))
         found = _new(page.items, key, seen)
         if found:
             yield found
-        if not page.items or (not found and total is None) or (total is not None and placed >= total):
+        reached = (number - first) * size + len(page.items)
+        if not page.items or (not found if total is None else reached >= total):
             return
         number += 1
 

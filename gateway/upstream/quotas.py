@@ -46,7 +46,7 @@ class Quotas:
         self._quotas = terms.quotas
         self._share = terms.share
         self._shared = shared or Shared()
-        self._live = live
+        self._kind = windows.LIVE if live else windows.SYNCED
         self._clock = clock
         self._bans: dict[str, float] = {}
 
@@ -63,11 +63,11 @@ class Quotas:
             if wait := self._banned(state.get("bans", {}), group, now):
                 return wait
             used = {each: self._used(state, each, now) for each in held}
-            waits = (windows.wait(each, used[each], now, self._live, self._share) for each in held)
+            waits = (windows.wait(each, used[each], now, self._kind, self._share) for each in held)
             if wait := max(waits):
                 return wait
             for each in held:
-                windows.add(each, used[each], now, self._live)
+                windows.add(each, used[each], now, self._kind)
             self._write(state, used)
         return 0.0
 
@@ -98,9 +98,9 @@ class Quotas:
         with self._shared.locked():
             state = self._shared.read()
             used = self._used(state, quota, now)
-            unknown = quota.calls - left - sum(live + other for _, live, other in used)
+            unknown = quota.calls - left - windows.count(used)
             if unknown > 0:
-                windows.add(quota, used, now, self._live, unknown)
+                windows.add(quota, used, now, windows.OTHER, unknown)
                 self._write(state, {quota: used})
 
     def _until_end(self, quota: Quota | None, left: Left) -> float | None:

@@ -1,7 +1,8 @@
 """Windows: how many calls a quota has left now, and when it has the next; the arithmetic of it, without a clock.
 
-What was used of a quota is a list of `[moment, live, background]`, oldest first. Two kinds of callers share it, live
-fields and syncs: neither may take the part that is kept for the other, so neither starves.
+What was used of a quota is a list of `[moment, live, synced, other]`, oldest first: calls of live fields, of syncs, and
+those that the partner counted and we did not. Neither live fields nor syncs may take the part that is kept for the
+other, so neither starves.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from zoneinfo import ZoneInfo
 from gateway.upstream.terms import Quota
 
 Used = list[list[Any]]
+
+LIVE, SYNCED, OTHER = _KINDS = (1, 2, 3)
+"""Whose calls are counted where."""
 
 _GRAINS = 100
 """Into how many a window without a calendar is divided; calls of one grain count as of its end."""
@@ -67,17 +71,16 @@ def current(quota: Quota, used: Used, now: float) -> Used:
     return [entry for entry in used if entry[0] >= since]
 
 
-def wait(quota: Quota, used: Used, now: float, live: bool, share: float) -> float:
-    """Seconds until this kind of caller may make one more call; `used` is what counts now. 0.0 for at once."""
+def wait(quota: Quota, used: Used, now: float, kind: int, share: float) -> float:
+    """Seconds until a caller of this kind may make one more call; `used` is what counts now. 0.0 for at once."""
     kept = math.floor(quota.calls * share)
-    own = 1 if live else 2
-    over_all = _sum(used, 1) + _sum(used, 2) + 1 - quota.calls
-    over_own = _sum(used, own) + 1 - (quota.calls - kept)
+    over_all = count(used) + 1 - quota.calls
+    over_own = _sum(used, (kind,)) + 1 - (quota.calls - kept)
     if over_all <= 0 and over_own <= 0:
         return 0.0
     if quota.zone is not None:
         return end(quota, now) - now
-    freed = max(_freed(used, over_all, (1, 2)), _freed(used, over_own, (own,)))
+    freed = max(_freed(used, over_all, _KINDS), _freed(used, over_own, (kind,)))
     return max(0.0, freed + quota.seconds - now)
 
 
@@ -92,11 +95,16 @@ def _freed(used: Used, over: int, kinds: Sequence[int]) -> float:
     return -math.inf
 
 
-def _sum(used: Used, kind: int) -> int:
-    return sum(entry[kind] for entry in used)
+def count(used: Used) -> int:
+    """How many calls these are."""
+    return _sum(used, _KINDS)
 
 
-def add(quota: Quota, used: Used, now: float, live: bool, calls: int = 1) -> None:
+def _sum(used: Used, kinds: Sequence[int]) -> int:
+    return sum(entry[kind] for entry in used for kind in kinds)
+
+
+def add(quota: Quota, used: Used, now: float, kind: int, calls: int = 1) -> None:
     """Count calls, in place."""
     if quota.zone is None:
         grain = quota.seconds / _GRAINS
@@ -104,5 +112,5 @@ def add(quota: Quota, used: Used, now: float, live: bool, calls: int = 1) -> Non
     else:
         moment = begin(quota, now)
     if not used or used[-1][0] < moment:
-        used.append([moment, 0, 0])
-    used[-1][1 if live else 2] += calls
+        used.append([moment, 0, 0, 0])
+    used[-1][kind] += calls

@@ -1,0 +1,145 @@
+"""Quotas on a clock that is handed in: never one call too many, and never a wait that leads to nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.upstream.quotas import ALL, Left, Quotas, told
+from gateway.upstream.shared import Shared
+from gateway.upstream.terms import Quota, Terms
+
+SHARE = 0.25
+BEIJING = ZoneInfo("Asia/Shanghai")
+
+
+class Clock:
+    """A clock that stands until it is set."""
+
+    def __init__(self, now: float = 1_500_000_000.25) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def pair(clock: Clock, *quotas: Quota, shared: Shared | None = None) -> tuple[Quotas, Quotas]:
+    """Live fields and a sync, who share."""
+    terms, held = Terms(quotas=quotas, share=SHARE), shared or Shared()
+    return Quotas(terms, held, True, clock), Quotas(terms, held, False, clock)
+
+
+@given(
+    st.integers(1, 12),
+    st.sampled_from([1.0, 60.0, 3_600.0, 86_400.0]),
+    st.sampled_from([None, "Asia/Shanghai", "Europe/Moscow"]),
+    st.lists(st.tuples(st.booleans(), st.floats(0, 0.4)), max_size=60),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_window_has_a_call_too_many(
+    calls: int, seconds: float, zone: str | None, asked: list[tuple[bool, float]]
+) -> None:
+    """Not all together, nor one kind of what is kept for the other; and who waits as told may go then."""
+    quota, clock = Quota(calls, seconds, zone), Clock()
+    live, sync = pair(clock, quota)
+    taken: list[tuple[float, bool]] = []
+    for is_live, pause in asked:
+        clock.now += pause * seconds
+        mine = live if is_live else sync
+        if wait := mine.take(ALL):
+            clock.now += wait + 0.001
+            assert mine.take(ALL) == 0.0, "the wait was in vain"
+        taken.append((clock.now, is_live))
+    most = calls - int(calls * SHARE)
+    for begun, _ in taken:
+        counted = [kind for moment, kind in taken if in_one_window(quota, begun, moment)]
+        assert len(counted) <= calls
+        assert max(counted.count(True), counted.count(False)) <= most
+
+
+def in_one_window(quota: Quota, first: float, second: float) -> bool:
+    """Whether a quota counts two calls together, of which one begins a stretch where it is not the calendar's."""
+    if quota.zone is None:
+        return first <= second < first + quota.seconds
+    return window(quota, first) == window(quota, second)
+
+
+def window(quota: Quota, moment: float) -> object:
+    """The name of a calendar window: what a wall clock in the zone shows of it."""
+    assert quota.zone is not None
+    local = datetime.fromtimestamp(moment, ZoneInfo(quota.zone))
+    return {1.0: local.replace(microsecond=0), 60.0: local.replace(second=0, microsecond=0)}.get(
+        quota.seconds, (local.date(), local.hour if quota.seconds == 3_600 else 0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "wait"),
+    [
+        ("Asia/Shanghai", "2017-06-01T15:59:00+00:00", 60),
+        ("Europe/Moscow", "2017-06-01T15:59:00+00:00", 5 * 3600 + 60),
+        # A day of 25 hours, and one of 23.
+        ("America/Los_Angeles", "2017-11-05T08:00:00+00:00", 24 * 3600),
+        ("America/Los_Angeles", "2017-03-12T08:30:00+00:00", 22.5 * 3600),
+    ],
+)
+def test_a_day_ends_at_its_zones_midnight(zone: str, at: str, wait: float) -> None:
+    """However long the clocks there make it."""
+    live, _ = pair(Clock(datetime.fromisoformat(at).timestamp()), Quota(1, 86_400, zone))
+    assert live.take(ALL) == 0.0
+    assert live.take(ALL) == pytest.approx(wait)
+
+
+def test_a_ban_holds_back_what_it_is_for() -> None:
+    """One group, or everything; for as long as was said and no longer, whoever of the workers was told."""
+    clock = Clock()
+    live, sync = pair(clock, Quota(100, 1.0))
+    live.ban("orders", 2.0)
+    assert sync.take("orders") == pytest.approx(2.0)
+    assert sync.take("products") == 0.0
+    live.ban(ALL, 31_062.0)
+    assert sync.take("products") == pytest.approx(31_062.0)
+    clock.now += 31_062.0
+    assert sync.take("products") == 0.0 == live.take("orders")
+
+
+def test_a_group_has_a_quota_of_its_own() -> None:
+    """Others do not use it up, and it counts for that of all."""
+    live, _ = pair(Clock(), Quota(8, 60.0), Quota(1, 60.0, group="lists"))
+    assert live.take("lists") == 0.0
+    assert live.take("lists") > 0
+    assert [live.take("other") == 0.0 for _ in range(6)] == [True] * 5 + [False]
+
+
+def test_headers_tell_of_calls_that_others_made() -> None:
+    """What is left is what the partner says; nothing left holds back to the end of the partner's window."""
+    clock = Clock()
+    live, _ = pair(clock, Quota(8, 3_600, "Europe/Moscow"))
+    live.learn(ALL, told({"x-ratelimit-hourly-remaining": "3"}))
+    assert [live.take(ALL) == 0.0 for _ in range(4)] == [True, True, True, False]
+    live.learn(ALL, told({"x-ratelimit-hourly-remaining": "0", "x-ratelimit-daily-remaining": "x"}))
+    assert live.take(ALL) == pytest.approx(3_600 - clock.now % 3_600)
+
+
+def test_what_was_used_outlives_the_process(tmp_path: Path) -> None:
+    """The next one reads what is left of the day; the file is for its owner alone."""
+    clock, path = Clock(), tmp_path / "partners" / "bank.quotas"
+    quota = Quota(2, 86_400, "Asia/Shanghai")
+    pair(clock, quota, shared=Shared(path))[0].take(ALL)
+    assert pair(clock, quota, shared=Shared(path))[1].take(ALL) == 0.0
+    assert pair(clock, quota, shared=Shared(path))[0].take(ALL) > 0
+    assert {each.stat().st_mode & 0o077 for each in path.parent.iterdir()} == {0}
+    path.write_bytes(b'{"used": ')
+    assert pair(clock, quota, shared=Shared(path))[0].take(ALL) == 0.0, "a broken file stops nobody"
+
+
+def test_what_is_left_by_itself_says_when_it_ends() -> None:
+    """Without a quota of that length a partner's word on its end is all there is."""
+    live, _ = pair(Clock())
+    live.learn(ALL, [Left(0, 60.0, ends_in=12.5)])
+    assert live.take(ALL) == pytest.approx(12.5)
