@@ -25,7 +25,7 @@ from gateway.access.trusted_documents import TrustedDocuments
 from gateway.admission.admission import Admission
 from gateway.app import create_app
 from gateway.clients.changes import Feed
-from gateway.connector import Access, Connector, batch, requires
+from gateway.connector import Access, Connector, Request, Terms, Upstream, batch, requires
 from gateway.discovery import discover
 from gateway.endpoint.connections import Connections
 from gateway.endpoint.endpoint import Endpoint
@@ -79,6 +79,15 @@ async def slow(roots: Sequence[None], access: Access, *, messy: bool = False) ->
             raise RuntimeError(SECRET)
 
 
+RATES = Request("GET", "/rates", name="rates")
+
+
+async def rates(roots: Sequence[None], access: Access, *, at: str) -> list[str]:
+    """What a partner says, which here is nothing: nobody listens at one's address, and the other has none."""
+    found = await access.partner(at).write(lambda: RATES, lambda answer: str(answer.status))
+    return [found for _ in roots]
+
+
 @strawberry.type
 class TroubleQuery:
     """Fields that go wrong."""
@@ -86,6 +95,7 @@ class TroubleQuery:
     failing: str | None = batch(failing, requires=requires("trouble:read"))
     failing_one_by_one: str | None = batch(failing_one_by_one, requires=requires("trouble:read"))
     slow: str | None = batch(slow, requires=requires("trouble:read"))
+    rates: str | None = batch(rates, requires=requires("trouble:read"))
 
 
 TROUBLE = Connector("trouble", "ALIBABA", {"trouble:read": "Whatever goes wrong."}, query=TroubleQuery)
@@ -101,13 +111,14 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     trusted, admission = TrustedDocuments(writer(used.database)), Admission(used, writer(used.database))
     feed, persisted = Feed(writer(used.database)), Persisted(trusted)
     names = pseudonyms(used.state)
-    execution = Execution(used, schema, engine, readers, names, admission, feed, persisted, {})
+    partners = {"bank": Upstream("bank", {"url": "http://127.0.0.1:1"}, Terms(live=0.3), live=True)}
+    execution = Execution(used, schema, engine, readers, names, admission, feed, persisted, partners)
     endpoint = Endpoint(used, Verifier(keys, used.issuer, used.audience), execution, Connections())
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await readers.open()
-        async with trusted.followed():
+        async with trusted.followed(), partners["bank"]:
             yield
         await readers.close()
 
@@ -161,6 +172,37 @@ def test_the_deadline_ends_a_slow_field(troubled: Door) -> None:
     assert response.json()["data"] == {"caller": {"party": "ALIBABA"}, "slow": None}
     [error] = response.json()["errors"]
     assert error["extensions"]["code"] == "DEADLINE_EXCEEDED"
+
+
+def test_a_partners_failure_is_told_at_its_field(troubled: Door) -> None:
+    """Which partner, of which kind, and whether it may pass; the rest of the answer stands."""
+    response = troubled.post(
+        {"query": '{ caller { party } down: rates(at: "bank") none: rates(at: "shop") }'}
+    )
+    assert response.json()["data"] == {"caller": {"party": "ALIBABA"}, "down": None, "none": None}
+    errors = {error["path"][0]: error for error in response.json()["errors"]}
+    assert errors["down"]["message"] == "no answer from bank: ConnectionRefusedError"
+    assert errors["down"]["extensions"] == {
+        "code": "PARTNER_ERROR",
+        "partner": {
+            "name": "bank",
+            "kind": "TRANSIENT",
+            "code": None,
+            "retryable": True,
+            "retryAfter": None,
+        },
+    }
+    assert errors["none"]["extensions"] == {"code": "PARTNER_UNAVAILABLE", "partner": {"name": "shop"}}
+    assert "127.0.0.1" not in response.text
+
+
+def test_a_call_to_a_partner_is_explained(troubled: Door) -> None:
+    """By the name it has in metrics, and it is not made."""
+    document = """{ explainAccess(document: "{ rates(at: \\"bank\\") }") {
+        levels { calls { complete partnerCalls { connector name } } } } }"""
+    found = data_of(troubled.post({"query": document}).json())["explainAccess"]
+    [[call]] = [level["calls"] for level in found["levels"]]
+    assert call == {"complete": False, "partnerCalls": [{"connector": "bank", "name": "rates"}]}
 
 
 def test_who_hangs_up_ends_the_work(troubled: Door, log: Lines) -> None:
