@@ -1,6 +1,7 @@
 # make demo   run the whole gateway on this machine
 # make test   lint, types, import rules and all tests
-# make bench  the engine against a conventional executor and against hand-written code; what tokens and the door cost
+# make bench  the engine against a conventional executor and against hand-written code; what tokens, the door and
+#             partners cost
 # make graphiql  bundle anew what the page at /graphql uses of other people's software; needs npm
 # make screenshots  take README's pictures of the page anew; needs chromium
 # make clean  forget all state

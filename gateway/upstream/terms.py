@@ -25,14 +25,16 @@ class Terms:
     """What one partner's API holds its callers to.
 
     `concurrency` is how many calls one worker's live fields have at work at a time, and a sync as many of its own;
-    `deadline` how many seconds one try may take, `live` how many all of a live field's may. `patience` is the silence,
-    in seconds, after which a try that was given up counts against the partner. `share` is the part of each quota that
-    syncs leave to live fields, and live fields to syncs. `negative` is for how many seconds the refusal of a call with
-    a key is remembered. `largest` is how many bytes an answer may have.
+    `waiting` how many more may wait for that, so that memory stays what it is. `deadline` is how many seconds one try
+    may take, `live` how many all of a live field's. `patience` is the silence, in seconds, after which a try that was
+    given up counts against the partner. `share` is the part of each quota that syncs leave to live fields, and live
+    fields to syncs. `negative` is for how many seconds the refusal of a call with a key is remembered. `largest` is how
+    many bytes an answer may have.
     """
 
     quotas: tuple[Quota, ...] = ()
     concurrency: int = 16
+    waiting: int = 2_000
     deadline: float = 30.0
     live: float = 5.0
     patience: float = 1.0

@@ -15,9 +15,6 @@ from gateway.upstream.http import DEADLINE
 from gateway.upstream.quotas import Quotas
 from gateway.upstream.terms import Terms
 
-WAITING = 16
-"""For each place at the partner, how many calls may wait for one; more are refused, so that memory stays what it is."""
-
 _LEAST = 0.002
 """Seconds without which no try is begun."""
 
@@ -91,7 +88,7 @@ class Way:
         if not self._places.locked():
             await self._places.acquire()
             return
-        if self._waiting >= self.terms.concurrency * WAITING:
+        if self._waiting >= self.terms.waiting:
             raise self._held("BUSY", Kind.TRANSIENT, 1.0)
         self._waiting += 1
         try:

@@ -1,6 +1,6 @@
 """The wire: one HTTP/1.1 connection (RFC 9112), one exchange at a time, read by llhttp and bounded on the way in.
 
-A client of our own, for a call by the lightest of others takes three times the processor's time; `make bench` has the
+A client of our own, for a call by the lightest of others takes about twice the processor's time; `make bench` has the
 figures. It does what calls to partners need: no redirects, no cookies, no proxies.
 """
 

@@ -23,6 +23,7 @@ from tests.benchmarks.door import door
 from tests.benchmarks.served import serve_and_time
 from tests.benchmarks.timing import Times, ratio, timed
 from tests.benchmarks.tokens import tokens
+from tests.benchmarks.upstream import upstream
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
 
@@ -74,7 +75,7 @@ def verdict(name: str, ways: Times) -> str:
 
 
 async def main() -> None:
-    """The tables: the engine alone, then whole requests over HTTP, then tokens, then the door."""
+    """The tables: the engine alone, then whole requests over HTTP, then tokens, the door, and partners."""
     console = Console()
     settings = await data(console)
     async with contenders(settings) as found:
@@ -85,6 +86,7 @@ async def main() -> None:
     show(console, f"Whole requests over HTTP, one connection, {ROUNDS} rounds", outside, found.answers)
     await tokens(console)
     await asyncio.to_thread(door, ROUNDS)
+    await upstream(console, settings, ROUNDS)
 
 
 if __name__ == "__main__":

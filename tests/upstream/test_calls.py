@@ -188,8 +188,10 @@ async def test_there_are_only_so_many_calls_at_a_time() -> None:
 async def test_those_who_wait_are_bounded_too() -> None:
     """Whoever comes to a queue without end is told at once, and the memory stays what it is."""
     partner = Partner(silence)
-    async with reached(partner, Terms(concurrency=1)) as upstream:
-        asking = [soon(upstream, 0.3).read(lambda: ASKED, accept) for _ in range(40)]
+    async with reached(partner, Terms(concurrency=1, waiting=5)) as upstream:
+        asking = [asyncio.ensure_future(soon(upstream, 0.3).read(lambda: ASKED, accept)) for _ in range(40)]
+        await asyncio.sleep(0.1)
+        assert sum(each.done() for each in asking) == 34
         errors = await asyncio.gather(*asking, return_exceptions=True)
     codes = [error.code for error in errors if isinstance(error, PartnerError)]
     assert (codes.count("DEADLINE"), codes.count("BUSY"), len(partner.heard)) == (1, 39, 1)
@@ -215,6 +217,26 @@ async def test_a_partner_that_refuses_is_not_left_alone() -> None:
     async with reached(partner) as upstream:
         for _ in range(2 * FEWEST):
             assert (await failed(upstream.read(lambda: ASKED, accept))).code == "bad"
+
+
+async def test_a_partner_that_hangs_costs_the_others_nothing() -> None:
+    """Nor memory: those who asked it are told and gone, and hardly any call of theirs went out."""
+    hanging, well = Partner(silence), Partner(late)
+    terms = Terms(concurrency=4, waiting=20, live=0.1, patience=0.05)
+
+    async def ask(upstream: Upstream) -> object:
+        try:
+            return await soon(upstream, 1).read(lambda: ASKED, accept)
+        except PartnerError as error:
+            return error.kind
+
+    async with reached(hanging, terms) as ill, reached(well, Terms(concurrency=20)) as other:
+        before = len(asyncio.all_tasks())
+        found = await asyncio.gather(*(ask(each) for _ in range(100) for each in (ill, other)))
+        assert len(asyncio.all_tasks()) <= before + 20, "a connection each at the partner that is well"
+    assert found[1::2] == [[1]] * 100
+    assert found[::2] == [Kind.TRANSIENT] * 100
+    assert len(hanging.heard) <= 4 + FEWEST
 
 
 # The wire
