@@ -60,7 +60,7 @@ class PartnerError(Exception):
 
     `code` and `sub_code` are the partner's own. `unheard` says that the call never reached the partner's business, so
     that even one that changes something may be repeated. `whole` says of a refusal of too many calls that it is for all
-    calls to the partner, not only for those that it counts with this one. `partner` is the name of the connector.
+    calls to the partner, not only for those of the same group or name. `partner` is the name of the connector.
     """
 
     def __init__(

@@ -50,17 +50,21 @@ class Quotas:
         self._clock = clock
         self._bans: dict[str, float] = {}
 
-    def take(self, group: str) -> float:
-        """Take one call of each quota that counts this group: 0.0, or how many seconds to wait before asking again."""
+    def take(self, group: str, name: str = ALL) -> float:
+        """Take one call of each quota that counts this group: 0.0, or how many seconds to wait before asking again.
+
+        `name` is the call's, for bans that are for it alone.
+        """
         now = self._clock()
-        if wait := self._banned(self._bans, group, now):
+        names = (ALL, group, name)
+        if wait := self._banned(self._bans, names, now):
             return wait
         held = [each for each in self._quotas if each.group in (ALL, group)]
         if not held:
             return 0.0
         with self._shared.locked():
             state = self._shared.read()
-            if wait := self._banned(state.get("bans", {}), group, now):
+            if wait := self._banned(state.get("bans", {}), names, now):
                 return wait
             used = {each: self._used(state, each, now) for each in held}
             waits = (windows.wait(each, used[each], now, self._kind, self._share) for each in held)
@@ -72,7 +76,7 @@ class Quotas:
         return 0.0
 
     def ban(self, group: str, seconds: float) -> None:
-        """The partner wants no calls of this group (`ALL`: none at all) for so long."""
+        """The partner wants no calls of this group, or of this name, for so long (`ALL`: none at all)."""
         until = self._clock() + seconds
         self._bans[group] = max(until, self._bans.get(group, 0.0))
         if self._quotas:
@@ -115,8 +119,8 @@ class Quotas:
         found = [each for each in self._quotas if each.seconds == seconds and each.group in (ALL, group)]
         return max(found, key=lambda each: each.group, default=None)
 
-    def _banned(self, bans: Mapping[str, float], group: str, now: float) -> float:
-        return max(0.0, bans.get(group, 0.0) - now, bans.get(ALL, 0.0) - now)
+    def _banned(self, bans: Mapping[str, float], names: Iterable[str], now: float) -> float:
+        return max(0.0, *(bans.get(name, 0.0) - now for name in names)) if bans else 0.0
 
     def _used(self, state: Mapping[str, Any], quota: Quota, now: float) -> windows.Used:
         return windows.current(quota, state.get("used", {}).get(_name(quota), []), now)

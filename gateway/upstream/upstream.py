@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import logging
 import random
 import time
 from collections.abc import Callable, Hashable, Mapping
@@ -13,7 +14,7 @@ from typing import Any, Self, TypeVar
 
 from cachetools import TTLCache
 
-from gateway.errors import Kind, PartnerError
+from gateway.errors import Kind, PartnerError, SettingsError
 from gateway.telemetry import metrics
 from gateway.telemetry.calls import PartnerCall
 from gateway.upstream.budget import RetryBudget
@@ -27,6 +28,8 @@ from gateway.upstream.tokens import Acquire, Refresh, Token, Tokens
 from gateway.upstream.way import HeldBack, Way
 
 T = TypeVar("T")
+
+logger = logging.getLogger("gateway.upstream")
 
 TRIES = 4
 """How often a call is tried at most."""
@@ -159,6 +162,13 @@ class Upstream:
         while True:
             try:
                 return await self._try(prepare, accept, attempt)
+            except SettingsError as error:
+                if not self._live:
+                    raise
+                # Which setting is for the operator to know.
+                logger.error("settings incomplete", extra={"connector": self.partner, "reason": str(error)})
+                message = f"the settings of this gateway for {self.partner} are not complete"
+                raise PartnerError(Kind.AUTH, message, code="SETTINGS", partner=self.partner) from None
             except PartnerError as error:
                 error.partner = error.partner or self.partner
                 wait = _wait(attempt, error.retry_after)
@@ -183,7 +193,7 @@ class Upstream:
     async def _try(self, prepare: Callable[[], Request], accept: Callable[[Answer], T], attempt: int) -> T:
         request = prepare()
         way = self._way(request.base)
-        if await way.enter(request.group, self._patience):
+        if await way.enter(request, self._patience):
             request = prepare()
         with way.trying(), PartnerCall(self.partner, self.settings[request.base], attempt) as call:
             call.name = request.name
@@ -194,7 +204,7 @@ class Upstream:
                 return accept(answer)
             except PartnerError as error:
                 if error.kind is Kind.THROTTLED and error.retry_after is not None:
-                    self._quotas.ban(ALL if error.whole else request.group, error.retry_after)
+                    self._quotas.ban(ALL if error.whole else request.group or request.name, error.retry_after)
                 raise
 
     def _way(self, base: str) -> Way:
@@ -238,6 +248,3 @@ def _wait(attempt: int, asked: float | None) -> float:
     if asked is not None:
         return asked
     return float(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - spreads retries, guards nothing
-
-
-__all__ = ["LONGEST_WAIT", "TRIES", "Upstream"]

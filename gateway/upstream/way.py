@@ -11,7 +11,7 @@ from typing import Self
 from gateway.errors import Kind, PartnerError
 from gateway.telemetry import metrics
 from gateway.upstream.breaker import Breaker
-from gateway.upstream.http import DEADLINE
+from gateway.upstream.http import DEADLINE, Request
 from gateway.upstream.quotas import Quotas
 from gateway.upstream.terms import Terms
 
@@ -43,7 +43,7 @@ class Way:
         self._in_flight = metrics.partner_in_flight.labels(partner)
         self._circuit = metrics.partner_circuit.labels(partner)
 
-    async def enter(self, group: str, left: Callable[[], float]) -> bool:
+    async def enter(self, request: Request, left: Callable[[], float]) -> bool:
         """Take a place and a call of the quotas, within the time that is left; whether that took any.
 
         Raises `HeldBack`.
@@ -55,7 +55,7 @@ class Way:
             await self._place(left())
             try:
                 self._check(left())
-                wait = self._quotas.take(group)
+                wait = self._quotas.take(request.group, request.name)
                 if not wait and (pause := self.breaker.enter()):
                     raise self._held("CIRCUIT_OPEN", Kind.TRANSIENT, pause)
             except BaseException:

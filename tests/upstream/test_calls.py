@@ -103,12 +103,14 @@ async def late(writer: Writer) -> None:
 
 async def test_a_ban_is_kept_by_all_who_call() -> None:
     """After one was told, nobody else asks: it would make it longer."""
-    partner = Partner(LONG_BAN)
+    partner = Partner(LONG_BAN, http())
     async with reached(partner) as upstream:
         await failed(upstream.read(lambda: ASKED, accept))
         error = await failed(soon(upstream, 1).read(lambda: ASKED, accept))
-    assert (error.kind, error.code, len(partner.heard)) == (Kind.THROTTLED, "QUOTA", 1)
-    assert error.retry_after == pytest.approx(31_062, abs=5)
+        assert (error.kind, error.code, len(partner.heard)) == (Kind.THROTTLED, "QUOTA", 1)
+        assert error.retry_after == pytest.approx(31_062, abs=5)
+        # Other calls are not what the partner meant; if it does not want those either, it says so.
+        assert await upstream.read(lambda: Request("GET", "/", name="other"), accept) == [1]
 
 
 async def test_a_quota_is_waited_for() -> None:
