@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,9 @@ async def slow(roots: Sequence[None], access: Access, *, messy: bool = False) ->
             raise RuntimeError(SECRET)
 
 
+SILENT = socket.create_server(("127.0.0.1", 0))
+"""Where a partner would be, if it said anything."""
+
 RATES = Request("GET", "/rates", name="rates")
 
 
@@ -111,21 +114,24 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     trusted, admission = TrustedDocuments(writer(used.database)), Admission(used, writer(used.database))
     feed, persisted = Feed(writer(used.database)), Persisted(trusted)
     names = pseudonyms(used.state)
-    partners = {"bank": Upstream("bank", {"url": "http://127.0.0.1:1"}, Terms(live=0.3), live=True)}
+    partners = {
+        "bank": Upstream("bank", {"url": "http://127.0.0.1:1"}, Terms(live=0.3), live=True),
+        "silent": Upstream("silent", {"url": f"http://127.0.0.1:{SILENT.getsockname()[1]}"}, live=True),
+    }
     execution = Execution(used, schema, engine, readers, names, admission, feed, persisted, partners)
     endpoint = Endpoint(used, Verifier(keys, used.issuer, used.audience), execution, Connections())
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await readers.open()
-        async with trusted.followed(), partners["bank"]:
+        async with trusted.followed(), partners["bank"], partners["silent"]:
             yield
         await readers.close()
 
     app = Starlette(
         routes=[Route("/graphql", endpoint)], middleware=[Middleware(RequestLog)], lifespan=lifespan
     )
-    with opened(app, used) as found:
+    with SILENT, opened(app, used) as found:
         found.scopes = f"{ALL_SCOPES['ALIBABA']} trouble:read"
         yield found
 
@@ -219,6 +225,20 @@ def test_who_hangs_up_ends_the_work(troubled: Door, log: Lines) -> None:
     gc.collect()
     assert until(lambda: any('"status":0' in line for line in log.lines))
     assert not any('"level":"ERROR"' in line or SECRET in line for line in log.lines)
+
+
+def test_who_hangs_up_ends_the_call_to_the_partner(troubled: Door) -> None:
+    """Its connection is closed at once, not when its time is over."""
+    body = json.dumps({"query": '{ rates(at: "silent") }'}).encode()
+    SILENT.settimeout(2)
+    with socket.create_connection(("127.0.0.1", troubled.port)) as connection:
+        connection.sendall(troubled.head(Content_Length=str(len(body))) + body)
+        called, _ = SILENT.accept()
+    with called:
+        called.settimeout(1)
+        assert called.recv(10_000).startswith(b"GET /rates HTTP/1.1\r\n")
+        with suppress(ConnectionResetError):
+            assert called.recv(1) == b""
 
 
 def test_who_hangs_up_in_the_middle_of_a_body_is_let_go(troubled: Door, log: Lines) -> None:

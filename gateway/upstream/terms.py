@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from gateway.errors import SchemaError
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,12 @@ class Quota:
     seconds: float
     zone: str | None = None
     group: str = ""
+
+    def __post_init__(self) -> None:
+        if self.calls < 1 or self.seconds <= 0 or (self.zone and self.seconds > 1 and self.seconds % 60):
+            raise SchemaError(f"a quota of {self.calls} calls in {self.seconds:g} seconds cannot be kept to")
+        if self.zone is not None:
+            ZoneInfo(self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,10 @@ class Terms:
     share: float = 0.25
     negative: float = 60.0
     largest: int = 32 * 2**20
+
+    def __post_init__(self) -> None:
+        if self.concurrency < 1 or not 0 <= self.share < 1:
+            raise SchemaError("the terms of a partner leave no place, or no part of a quota")
 
 
 DEFAULT_TERMS = Terms()

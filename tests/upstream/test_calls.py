@@ -9,7 +9,9 @@ import time
 import pytest
 
 from gateway.errors import Kind, PartnerError
+from gateway.telemetry.metrics import registry
 from gateway.upstream.breaker import FEWEST
+from gateway.upstream.budget import RESERVE
 from gateway.upstream.http import Request
 from gateway.upstream.terms import Quota, Terms
 from gateway.upstream.upstream import TRIES, Upstream
@@ -210,7 +212,19 @@ async def test_a_partner_that_hangs_is_left_alone_for_a_while() -> None:
         error = await failed(upstream.read(lambda: ASKED, accept))
         assert time.monotonic() - began < 0.04
         assert (error.code, error.retryable, len(partner.heard)) == ("CIRCUIT_OPEN", True, FEWEST)
+        assert registry.get_sample_value("gateway_partner_circuit", {"connector": "bank"}) == 2
         assert await upstream.read(lambda: Request("GET", "/", base="other"), accept) == [1]
+
+
+async def test_retries_are_few_however_often_a_partner_fails() -> None:
+    """Every third try fails, and every call would have one more: there is a budget for that."""
+    calls = 100
+    partner = Partner(*[http(), http(), BUSY] * calls)
+    async with reached(partner) as upstream:
+        asking = (upstream.read(lambda: ASKED, accept) for _ in range(calls))
+        found = await asyncio.gather(*asking, return_exceptions=True)
+    assert {Kind.TRANSIENT} == {each.kind for each in found if isinstance(each, PartnerError)}
+    assert calls < len(partner.heard) <= 1.2 * calls + RESERVE
 
 
 async def test_a_partner_that_refuses_is_not_left_alone() -> None:
