@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
+
+from prometheus_client import Counter, Histogram
 
 from gateway.errors import PartnerError
 from gateway.telemetry import metrics, spans, tracing
@@ -36,14 +39,24 @@ class PartnerCall:
     ) -> None:
         name = _names.setdefault(self._connector, Bounded(NAMES))(self.name)
         seconds = time.perf_counter() - self._began
-        metrics.partner_call_seconds.labels(self._connector, name).observe(seconds)
-        metrics.partner_calls.labels(self._connector, name, _outcome(error)).inc()
+        _times(self._connector, name).observe(seconds)
+        _count(self._connector, name, _outcome(error)).inc()
         if self._span is not None:
             self._tried.update_name(f"{self._connector} {name}".rstrip())
             self._tried.set_attribute("gateway.call", name)
             if error is not None:
                 self._tried.set_attribute("gateway.kind", _outcome(error))
             self._span.__exit__(kind, error, trace)
+
+
+@lru_cache(maxsize=1_024)
+def _times(connector: str, name: str) -> Histogram:
+    return metrics.partner_call_seconds.labels(connector, name)
+
+
+@lru_cache(maxsize=4_096)
+def _count(connector: str, name: str, outcome: str) -> Counter:
+    return metrics.partner_calls.labels(connector, name, outcome)
 
 
 def _outcome(error: BaseException | None) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 from gateway.errors import Kind, PartnerError, SettingsError
 from gateway.telemetry.tracing import traceparent
@@ -27,6 +27,7 @@ _FORM = "application/x-www-form-urlencoded"
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _METHOD = re.compile(r"[A-Z]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 
 # What a path may hold as it is; an escape that is there already stays one.
 _PATH = "/%:@!$&'()*+,;=~?"
@@ -154,13 +155,13 @@ def parsed(url: str) -> Address | None:
 
 def _bytes(request: Request, address: Address, traced: Mapping[str, str]) -> bytes:
     """The request as it goes out. Raises `PartnerError` (DRIFT) for what cannot be sent, such as a broken token."""
-    target = address.path + quote(request.path, safe=_PATH)
+    target = address.path + _quoted(request.path)
     if request.query:
-        target += ("&" if "?" in target else "?") + urlencode(request.query)
+        target += ("&" if "?" in target else "?") + _encoded(request.query)
     body = request.body if request.body is not None else b""
     headers = {"host": address.named, **_USUAL}
     if request.form is not None and request.body is None:
-        body = urlencode(request.form).encode()
+        body = _encoded(request.form).encode()
         headers["content-type"] = _FORM
     headers.update((name.lower(), value) for name, value in (*request.headers.items(), *traced.items()))
     if body or request.method not in ("GET", "HEAD", "DELETE", "OPTIONS"):
@@ -173,6 +174,20 @@ def _bytes(request: Request, address: Address, traced: Mapping[str, str]) -> byt
     if not _METHOD.fullmatch(request.method):
         raise PartnerError(Kind.DRIFT, "a method that cannot be sent", unheard=True)
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+
+
+@lru_cache(maxsize=1_024)
+def _quoted(path: str) -> str:
+    return quote(path, safe=_PATH)
+
+
+def _encoded(values: Mapping[str, str]) -> str:
+    """As application/x-www-form-urlencoded; most of what is sent needs no other spelling."""
+    return "&".join(f"{_spelled(name)}={_spelled(value)}" for name, value in values.items())
+
+
+def _spelled(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) else quote_plus(text)
 
 
 def _abort(wire: Wire | None) -> None:
