@@ -197,7 +197,7 @@ class Upstream:
             request = prepare()
         with way.trying(), PartnerCall(self.partner, self.settings[request.base], attempt) as call:
             call.name = request.name
-            answer = await self._connections.send(request, self._left())
+            answer = await self.send(request)
             if left := told(answer.headers):
                 self._quotas.learn(request.group, left)
             try:
