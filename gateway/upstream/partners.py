@@ -41,8 +41,10 @@ class Partners:
                 if "url" in settings:
                     upstream = Upstream(name, settings, terms, self._folder, live=True)
                     self._found[name] = await stack.enter_async_context(upstream)
-            yield
-            self._found.clear()
+            try:
+                yield
+            finally:
+                self._found.clear()
 
     def get(self, name: str) -> Upstream | None:
         """The way to a partner, None where there is no address of it."""

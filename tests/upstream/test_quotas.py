@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -136,6 +137,19 @@ def test_what_was_used_outlives_the_process(tmp_path: Path) -> None:
     assert {each.stat().st_mode & 0o077 for each in path.parent.iterdir()} == {0}
     path.write_bytes(b'{"used": ')
     assert pair(clock, quota, shared=Shared(path))[0].take(ALL) == 0.0, "a broken file stops nobody"
+
+
+def test_all_who_share_take_no_call_too_many(tmp_path: Path) -> None:
+    """However they fall over each other: what is read and written is under one lock."""
+    quota = Quota(50, 3_600, "Asia/Shanghai")
+
+    def take(_: int) -> int:
+        mine, _sync = pair(Clock(), quota, shared=Shared(tmp_path / "bank.quotas"))
+        return sum(mine.take(ALL) == 0.0 for _ in range(25))
+
+    with ThreadPoolExecutor(4) as workers:
+        taken = list(workers.map(take, range(4)))
+    assert sum(taken) == 50 - int(50 * SHARE)
 
 
 def test_what_is_left_by_itself_says_when_it_ends() -> None:
