@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from gateway.upstream import windows
-from gateway.upstream.shared import Shared
+from gateway.upstream.shared import Tally
 from gateway.upstream.terms import Quota, Terms
 
 ALL = ""
@@ -39,13 +39,13 @@ class Quotas:
     def __init__(
         self,
         terms: Terms,
-        shared: Shared | None = None,
+        shared: Tally | None = None,
         live: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._quotas = terms.quotas
         self._share = terms.share
-        self._shared = shared or Shared()
+        self._shared = shared or Tally()
         self._kind = windows.LIVE if live else windows.SYNCED
         self._clock = clock
         self._bans: dict[str, float] = {}

@@ -22,7 +22,7 @@ from gateway.upstream.connections import Connections
 from gateway.upstream.flights import Flights
 from gateway.upstream.http import DEADLINE, Answer, Request
 from gateway.upstream.quotas import ALL, Quotas, told
-from gateway.upstream.shared import Shared
+from gateway.upstream.shared import Tally
 from gateway.upstream.terms import DEFAULT_TERMS, Terms
 from gateway.upstream.tokens import Acquire, Refresh, Token, Tokens
 from gateway.upstream.way import HeldBack, Way
@@ -68,8 +68,8 @@ class Upstream:
         self._live = live
         self._deadline: float | None = None
         self._connections = Connections(partner, settings, terms.largest)
-        shared = Shared(state / f"{partner}.quotas" if state is not None else None)
-        self._quotas = Quotas(terms, shared, live, clock)
+        self._tally = Tally(state / f"{partner}.quotas" if state is not None else None)
+        self._quotas = Quotas(terms, self._tally, live, clock)
         self._ways: dict[str, Way] = {}
         self._flights = Flights()
         self._refused: TTLCache[Hashable, PartnerError | None] = TTLCache(_REFUSALS, terms.negative)
@@ -85,6 +85,7 @@ class Upstream:
     ) -> None:
         await self._tokens.close()
         self._connections.close()
+        self._tally.close()
 
     def until(self, deadline: float | None) -> Self:
         """The same partner for one who waits to this moment of the event loop's clock, and no longer than `terms.live`.

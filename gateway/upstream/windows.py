@@ -26,6 +26,9 @@ _GRAINS = 100
 
 _DAY = 86_400.0
 
+_WINDOWS: dict[Quota, tuple[float, float]] = {}
+"""The window that each quota was last asked for; there are as many as connectors declare."""
+
 
 def begin(quota: Quota, now: float) -> float:
     """When the window that `now` is in began, epoch seconds: the calendar's in the quota's zone, or a sliding one."""
@@ -41,6 +44,14 @@ def end(quota: Quota, now: float) -> float:
 
 
 def _aligned(quota: Quota, now: float) -> tuple[float, float]:
+    """The beginning and the end of a calendar window; looked up once for each."""
+    found = _WINDOWS.get(quota)
+    if found is None or not found[0] <= now < found[1]:
+        found = _WINDOWS[quota] = _find(quota, now)
+    return found
+
+
+def _find(quota: Quota, now: float) -> tuple[float, float]:
     assert quota.zone is not None
     local = datetime.fromtimestamp(now, _zone(quota.zone))
     if quota.seconds < _DAY:

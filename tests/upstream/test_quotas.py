@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.upstream.quotas import ALL, Left, Quotas, told
-from gateway.upstream.shared import Shared
+from gateway.upstream.shared import Tally
 from gateway.upstream.terms import Quota, Terms
 
 SHARE = 0.25
@@ -29,9 +29,9 @@ class Clock:
         return self.now
 
 
-def pair(clock: Clock, *quotas: Quota, shared: Shared | None = None) -> tuple[Quotas, Quotas]:
+def pair(clock: Clock, *quotas: Quota, shared: Tally | None = None) -> tuple[Quotas, Quotas]:
     """Live fields and a sync, who share."""
-    terms, held = Terms(quotas=quotas, share=SHARE), shared or Shared()
+    terms, held = Terms(quotas=quotas, share=SHARE), shared or Tally()
     return Quotas(terms, held, True, clock), Quotas(terms, held, False, clock)
 
 
@@ -131,12 +131,12 @@ def test_what_was_used_outlives_the_process(tmp_path: Path) -> None:
     """The next one reads what is left of the day; the file is for its owner alone."""
     clock, path = Clock(), tmp_path / "partners" / "bank.quotas"
     quota = Quota(2, 86_400, "Asia/Shanghai")
-    pair(clock, quota, shared=Shared(path))[0].take(ALL)
-    assert pair(clock, quota, shared=Shared(path))[1].take(ALL) == 0.0
-    assert pair(clock, quota, shared=Shared(path))[0].take(ALL) > 0
+    pair(clock, quota, shared=Tally(path))[0].take(ALL)
+    assert pair(clock, quota, shared=Tally(path))[1].take(ALL) == 0.0
+    assert pair(clock, quota, shared=Tally(path))[0].take(ALL) > 0
     assert {each.stat().st_mode & 0o077 for each in path.parent.iterdir()} == {0}
     path.write_bytes(b'{"used": ')
-    assert pair(clock, quota, shared=Shared(path))[0].take(ALL) == 0.0, "a broken file stops nobody"
+    assert pair(clock, quota, shared=Tally(path))[0].take(ALL) == 0.0, "a broken file stops nobody"
 
 
 def test_all_who_share_take_no_call_too_many(tmp_path: Path) -> None:
@@ -144,12 +144,28 @@ def test_all_who_share_take_no_call_too_many(tmp_path: Path) -> None:
     quota = Quota(50, 3_600, "Asia/Shanghai")
 
     def take(_: int) -> int:
-        mine, _sync = pair(Clock(), quota, shared=Shared(tmp_path / "bank.quotas"))
+        mine, _sync = pair(Clock(), quota, shared=Tally(tmp_path / "bank.quotas"))
         return sum(mine.take(ALL) == 0.0 for _ in range(25))
 
     with ThreadPoolExecutor(4) as workers:
         taken = list(workers.map(take, range(4)))
     assert sum(taken) == 50 - int(50 * SHARE)
+
+
+def test_a_tally_is_what_was_written_last(tmp_path: Path) -> None:
+    """Also when that is shorter; and a file that was taken away is made anew."""
+    path = tmp_path / "bank.quotas"
+    first, other = Tally(path), Tally(path)
+    for value in ({"a": "x" * 100}, {"a": 1}, {}):
+        with first.locked():
+            first.write(value)
+        with other.locked():
+            assert other.read() == value
+    path.unlink()
+    with first.locked():
+        first.write({"b": 2})
+    with other.locked():
+        assert other.read() == {"b": 2}
 
 
 def test_what_is_left_by_itself_says_when_it_ends() -> None:
