@@ -181,7 +181,7 @@ class Upstream:
     def _may_repeat(self, error: PartnerError, wait: float, repeats: bool) -> bool:
         if not error.retryable or not (repeats or error.unheard):
             return False
-        if wait > LONGEST_WAIT or wait >= self._left():
+        if wait > LONGEST_WAIT or wait >= self._patience():
             return False
         if isinstance(error, HeldBack):
             # Who is waited for by a caller does not wait for a partner to recover.
@@ -220,7 +220,7 @@ class Upstream:
         return min(self._deadline - asyncio.get_running_loop().time(), self.terms.deadline)
 
     def _patience(self) -> float:
-        """Seconds that a try may wait to be begun."""
+        """Seconds that may be waited before a try is begun."""
         return LONGEST_WAIT if self._deadline is None else self._left()
 
     def _ending(self) -> _Ending:
