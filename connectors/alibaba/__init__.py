@@ -11,7 +11,8 @@ from connectors.alibaba.account import AlibabaClient
 from connectors.alibaba.orders import AlibabaOrder
 from connectors.alibaba.products import AlibabaQuery
 from connectors.alibaba.sandbox import furnish, sandbox
-from gateway.connector import Connector
+from connectors.alibaba.sandbox.faults import FAULTS
+from gateway.connector import Connector, Terms
 
 connector = Connector(
     name="alibaba",
@@ -27,4 +28,6 @@ connector = Connector(
     settings=("app_key", "app_secret", "access_token"),
     sandbox=sandbox,
     furnish=furnish,
+    faults=FAULTS,
+    terms=Terms(concurrency=16, deadline=20.0),
 )

@@ -22,25 +22,37 @@ from connectors.alibaba.tokens import EXPIRED, renewable, session
 from gateway.connector import Answer, Kind, PartnerError, Request, Upstream
 
 Found = Mapping[str, Any]
+Judge = Callable[[Found], object]
 Ask = Callable[[Callable[[], Request], Callable[[Answer], Found]], Awaitable[Found]]
 
 
 async def call(
-    upstream: Upstream, method: str, parameters: Mapping[str, object], *, shared: bool = False
+    upstream: Upstream,
+    method: str,
+    parameters: Mapping[str, object],
+    *,
+    judge: Judge = lambda found: None,
+    shared: bool = False,
 ) -> Found:
     """What stands below the root key of the answer to a reading call. Raises `PartnerError`.
 
-    Calls that are `shared` and the same, made at the same time, are one at the partner.
+    `judge` raises it for what is no success by the method's own rule, for methods have rules of their own. Calls that
+    are `shared` and the same, made at the same time, are one at the partner.
     """
     key = (method, orjson.dumps(parameters, option=orjson.OPT_SORT_KEYS)) if shared else None
-    return await _authorised(
-        lambda token: partial(upstream.read, key=key and (*key, hash(token))), upstream, method, parameters
-    )
+
+    def ask(token: str) -> Ask:
+        # What was refused to one token is not known of another.
+        return partial(upstream.read, key=(*key, hash(token)) if key else None)
+
+    return await _authorised(ask, upstream, method, parameters, judge)
 
 
-async def change(upstream: Upstream, method: str, parameters: Mapping[str, object]) -> Found:
+async def change(
+    upstream: Upstream, method: str, parameters: Mapping[str, object], *, judge: Judge = lambda found: None
+) -> Found:
     """The same of a call that changes something at the partner, and is never made twice unless it went unheard."""
-    return await _authorised(lambda _: upstream.write, upstream, method, parameters)
+    return await _authorised(lambda _: upstream.write, upstream, method, parameters, judge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,44 +76,49 @@ class Call:
 
 
 async def _authorised(
-    ask: Callable[[str], Ask], upstream: Upstream, method: str, parameters: Mapping[str, object]
+    ask: Callable[[str], Ask],
+    upstream: Upstream,
+    method: str,
+    parameters: Mapping[str, object],
+    judge: Judge,
 ) -> Found:
     """The answer to a call; once more with another token where the partner knows ours no longer.
 
     So a list that is being read goes on at the page where the token ended.
     """
+
+    async def asked(token: str) -> Found:
+        settings = upstream.settings
+        made = Call(profile(settings), settings, clock(upstream), method, parameters, token)
+        return await _timely(ask(token), made, judge)
+
     token = await session(upstream)
     try:
-        return await _timely(ask(token), _call(upstream, method, parameters, token))
+        return await asked(token)
     except PartnerError as error:
         if error.code not in EXPIRED or not renewable(upstream.settings):
             raise
-    token = await session(upstream, refused=token)
-    return await _timely(ask(token), _call(upstream, method, parameters, token))
+    return await asked(await session(upstream, refused=token))
 
 
-def _call(upstream: Upstream, method: str, parameters: Mapping[str, object], token: str) -> Call:
-    settings = upstream.settings
-    return Call(profile(settings), settings, clock(upstream), method, parameters, token)
-
-
-async def _timely(ask: Ask, made: Call) -> Found:
+async def _timely(ask: Ask, made: Call, judge: Judge) -> Found:
     """The answer to a call; once more where our clock was wrong, by the partner's own."""
     used = made.clock.offset
-    mended = False
 
     def accept(answer: Answer) -> Found:
-        nonlocal mended
         try:
-            return accepted(made.method, answer)
+            found = accepted(made.method, answer)
         except PartnerError as error:
-            mended = error.code in SKEWED and made.clock.corrects(used, answer)
+            if error.code in SKEWED:
+                made.clock.learn(answer)
             raise
+        judge(found)
+        return found
 
     try:
         return await ask(made.signed, accept)
-    except PartnerError:
-        if not mended:
+    except PartnerError as error:
+        if error.code not in SKEWED or not made.clock.mends(used):
             raise
     return await ask(made.signed, accept)
 

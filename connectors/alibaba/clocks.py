@@ -25,13 +25,16 @@ class Clock:
         """The moment as the partner has it."""
         return datetime.now(UTC) + self.offset
 
-    def corrects(self, used: timedelta, answer: Answer) -> bool:
-        """Go by the answer's `Date` from now on; whether that mends a timestamp made with the offset `used`."""
+    def learn(self, answer: Answer) -> None:
+        """Go by the answer's `Date` from now on, if it has one."""
         try:
             there = parsedate_to_datetime(answer.headers["date"]).astimezone(UTC)
             self.offset = there - datetime.now(UTC)
         except (KeyError, ValueError, OverflowError):
-            return False
+            return
+
+    def mends(self, used: timedelta) -> bool:
+        """Whether the clock now says anything else than when it was off by `used`."""
         return abs(self.offset - used) > _LITTLE
 
 

@@ -12,14 +12,14 @@ status leaves out `FINISH`, which is asked for on its own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from connectors.alibaba.calls import call
-from connectors.alibaba.fields import listed
+from connectors.alibaba.fields import listed, spelt
 from connectors.alibaba.pacific import PACIFIC, unambiguous, wall
 from connectors.alibaba.refusals import refusal
 from gateway.connector import Batch, Cursor, Kind, PartnerError, Unreadable, Upstream, instant
@@ -179,8 +179,13 @@ async def _read(listing: Listing, upstream: Upstream, place: Place, size: int | 
     }
     if status:
         asked[form.status] = status
-    answer = await call(upstream, listing.method, {form.query: asked})
-    sheet = _sheet(listing, answer.get("result"))
+    answer = await call(
+        upstream,
+        listing.method,
+        {form.query: asked},
+        judge=lambda found: _judge(listing, found.get("result")),
+    )
+    sheet = _sheet(listing, answer["result"])
     return sheet._replace(records=[_said(form, each, status) for each in sheet.records])
 
 
@@ -188,12 +193,16 @@ def _said(form: Form, record: Any, status: str | None) -> Any:
     return {**record, form.status: status} if form.unsaid and isinstance(record, dict) else record
 
 
-def _sheet(listing: Listing, result: object) -> Sheet:
-    """The page in a result. `success` decides; an `error_code` beside a success is known to mean nothing."""
+def _judge(listing: Listing, result: object) -> None:
+    """Raise for what is no page. `success` decides; an `error_code` beside a success is known to mean nothing."""
     if not isinstance(result, dict):
         raise PartnerError(Kind.DRIFT, f"{listing.method} answered without a result")
     if str(result.get("success", True)).lower() != "true":
-        raise refusal({"code": result.get("error_code"), "msg": result.get("error_message")}, listing.method)
+        raise refusal({"code": result.get("error_code"), "msg": spelt(result, "message")}, listing.method)
+
+
+def _sheet(listing: Listing, result: Mapping[str, Any]) -> Sheet:
+    """The page in a result."""
     records, total = result.get(listing.form.records), result.get(listing.form.total)
     try:
         return Sheet(listed(records, listing.element), int(total or 0))

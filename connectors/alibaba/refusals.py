@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
+from connectors.alibaba.profiles import BEIJING
 from gateway.connector import Kind, PartnerError
 
 _THROTTLED = {"apicalllimit", "appapicalllimit", "4", "5", "6", "7", "8"}
 _PASSING = {"10", "15"}
+_DAILY = "accesscontrol.limited-by-app-access-count"
+_SYSTEM_ERROR = "404"
+"""What methods with codes of their own call `System Error`."""
 _AUTH = {
     "illegalaccesstoken",
     "incompletesignature",
@@ -36,13 +41,21 @@ _MARGIN = 0.25
 
 
 def refusal(error: Mapping[str, Any], method: str) -> PartnerError:
-    """The error that a refusing body of `method` means."""
+    """The error that a refusing body of `method` means; its code is the most exact one there is."""
     code, sub_code = _code(error.get("code")), _code(error.get("sub_code"))
+    codes = {code.lower(), sub_code.lower()}
     said = " ".join(str(error.get(name, "")) for name in ("msg", "message", "sub_msg"))
-    kind = _kind({code.lower(), sub_code.lower()}, error.get("type"), said)
-    wait = _ban(said) if kind is Kind.THROTTLED else None
-    most_exact = sub_code or code
-    return PartnerError(kind, f"{method} was refused: {most_exact}", code=most_exact, retry_after=wait)
+    kind = _kind(codes, error.get("type"), said)
+    return PartnerError(
+        kind,
+        f"{method} was refused: {sub_code or code}",
+        code=sub_code or code,
+        sub_code=sub_code or None,
+        retry_after=_ban(said, _DAILY in codes) if kind is Kind.THROTTLED else None,
+        # The partner's own gateway says so, and passes nothing on to the business behind it.
+        unheard=kind in (Kind.THROTTLED, Kind.AUTH, Kind.RETIRED),
+        whole=_DAILY in codes,
+    )
 
 
 def is_retired(said: str) -> bool:
@@ -59,15 +72,26 @@ def _kind(codes: set[str], blamed: object, said: str) -> Kind:
         return Kind.AUTH
     if any(code.startswith("isv.") for code in codes):
         return Kind.BUSINESS
+    if _SYSTEM_ERROR in codes and "system error" in said.lower():
+        return Kind.TRANSIENT
     if codes & _PASSING or blamed in ("ISP", "SYSTEM") or any(code.startswith("isp.") for code in codes):
         return Kind.TRANSIENT
     return Kind.BUSINESS
 
 
-def _ban(said: str) -> float:
+def _ban(said: str, daily: bool) -> float:
     """Seconds to wait: a little more than was said, for the partner counts them on its own clock."""
     found = _BAN.search(said)
+    if found is None and daily:
+        return seconds_of_day_left()
     return (float(found[1]) if found else _USUAL_BAN) + _MARGIN
+
+
+def seconds_of_day_left() -> float:
+    """How long a day's quota that is used up stays so: until midnight in Beijing."""
+    now = datetime.now(BEIJING)
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (midnight - now).total_seconds() + _MARGIN
 
 
 def _code(value: object) -> str:

@@ -25,10 +25,12 @@ from starlette.routing import Route
 
 from connectors.alibaba.sandbox.admission import IOP, TOP, CallError, Protocol, admit
 from connectors.alibaba.sandbox.answers import as_json, as_xml
+from connectors.alibaba.sandbox.faults import bent, refusal
 from connectors.alibaba.sandbox.furnishing import FILE, furnish
 from connectors.alibaba.sandbox.grants import Grants
 from connectors.alibaba.sandbox.listings import Record
 from connectors.alibaba.sandbox.methods import METHODS
+from gateway.connector import clock, struck
 
 __all__ = ["furnish", "sandbox"]
 
@@ -63,9 +65,13 @@ class Partner:
         """One business call: read, admitted, answered. An error is a body like any other, with status 200."""
         parameters = await read_parameters(request)
         try:
-            admit(protocol, parameters, self.settings)
+            admit(protocol, parameters, self.settings, clock(request))
+            if struck(request, "F12"):
+                self.grants.expire_all()
+            if fault := refusal(request, protocol):
+                raise fault
             self._check_token(protocol, parameters)
-            body = self.answer(protocol, parameters)
+            body = self.answer(protocol, parameters, request)
         except CallError as error:
             body = {"error_response": error.body | {"request_id": uuid4().hex}}
         return as_json(body) if protocol is IOP or parameters.get("format") == "json" else as_xml(body)
@@ -75,7 +81,7 @@ class Partner:
         if not self.grants.holds(token):
             raise protocol.refusal("token")
 
-    def answer(self, protocol: Protocol, parameters: Mapping[str, str]) -> Record:
+    def answer(self, protocol: Protocol, parameters: Mapping[str, str], request: Request) -> Record:
         """The envelope of a call that succeeds. Raises `CallError`."""
         name = parameters["method"]
         method = METHODS.get(name)
@@ -84,14 +90,14 @@ class Partner:
         # Opened for each call: the app may run in any thread, and opening takes a tenth of a millisecond.
         with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as database:
             database.row_factory = sqlite3.Row
-            found = method(database, parameters)
+            found = bent(request, method(database, parameters))
         root = name.replace(".", "_") + "_response"
         return {root: {**found, "request_id": uuid4().hex, "_trace_id_": uuid4().hex}}
 
     async def system(self, request: Request) -> Response:
         """One system call of IOP."""
         path = "/" + request.path_params["path"]
-        return as_json(self.grants.system_call(path, await read_parameters(request)))
+        return as_json(self.grants.system_call(path, await read_parameters(request), clock(request)))
 
     async def token(self, request: Request) -> Response:
         """TOP's token endpoint."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -106,8 +105,8 @@ def system_call(path: str) -> Protocol:
     return replace(IOP, required=required, signers={"sha256": partial(sign_sha256, path=path)})
 
 
-def admit(protocol: Protocol, parameters: Parameters, settings: Settings) -> None:
-    """Check application, signature and timestamp, in this order. Raises `CallError`."""
+def admit(protocol: Protocol, parameters: Parameters, settings: Settings, now: float) -> None:
+    """Check application, signature and timestamp, in this order; `now` in epoch seconds. Raises `CallError`."""
     for name in protocol.required:
         if not parameters.get(name):
             raise protocol.refusal("missing", name)
@@ -117,7 +116,7 @@ def admit(protocol: Protocol, parameters: Parameters, settings: Settings) -> Non
     if sign is None or not _same(parameters["sign"], sign(parameters, settings["app_secret"])):
         raise protocol.refusal("signature")
     there = protocol.seconds(parameters["timestamp"])
-    if there is None or abs(time.time() - there) > protocol.tolerance:
+    if there is None or abs(now - there) > protocol.tolerance:
         raise protocol.refusal("clock")
 
 

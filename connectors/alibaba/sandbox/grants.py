@@ -34,8 +34,9 @@ class Grants:
         return token in self._access
 
     def expire_all(self) -> None:
-        """End every access token; whoever has a refresh token gets another."""
-        self._access.clear()
+        """End every access token, where there is a way to another."""
+        if self._refresh:
+            self._access.clear()
 
     def create(self, parameters: Parameters) -> Record:
         """A pair for a code. Raises `CallError`."""
@@ -57,13 +58,13 @@ class Grants:
         self._access.discard(before)
         return self._pair()
 
-    def system_call(self, path: str, parameters: Parameters) -> Record:
+    def system_call(self, path: str, parameters: Parameters, now: float) -> Record:
         """IOP's answer at `/rest<path>`: flat, and with `message` where `/sync` says `msg`."""
         answer = {"/auth/token/create": self.create, "/auth/token/refresh": self.refresh}.get(path)
         try:
             if answer is None:
                 raise IOP.refusal("method")
-            admit(system_call(path), parameters, self._settings)
+            admit(system_call(path), parameters, self._settings, now)
             body = answer(parameters) | {"code": "0"}
         except CallError as error:
             body = dict(error.body)
