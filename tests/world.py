@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from connectors.alibaba.commissions import alibaba_commissions
 from connectors.alibaba.orders import alibaba_orders
 from connectors.alibaba.products import alibaba_products
 from connectors.cbr.rates import cbr_rates
@@ -128,6 +129,24 @@ def extra(order_row: Mapping[str, Any]) -> tuple[Table, dict[str, Any]]:
     return mailru_orders, {"order_id": order_row["id"], "transaction_id": "T1"}
 
 
+def commission(order_row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `alibaba_commissions`."""
+    return {
+        "id": order_row["id"].partition(":")[2],
+        "order_id": order_row["id"],
+        "product_id": "1",
+        "status": "PAID",
+        "status_raw": "Payment Completed",
+        "effect": None,
+        "rate_bp": 700,
+        "paid_minor": order_row["total_minor"],
+        "commission_minor": order_row["total_minor"] * 7 // 100,
+        "currency": "USD",
+        "new_buyer": 1,
+        "created_at": order_row["placed_at"],
+    }
+
+
 def product(number: str, name: str = "Tea", **more: Any) -> dict[str, Any]:
     """A row of `alibaba_products`."""
     return {
@@ -243,6 +262,7 @@ def speaking_world() -> Rows:
         order_lines: [line(each, name=f"Tea of {each['account_id']}") for each in placed],
         alibaba_orders: [row for table, row in extras if table is alibaba_orders],
         alibaba_products: [product("1")],
+        alibaba_commissions: [commission(each) for each in placed if each["party"] == "ALIBABA"],
         mailru_orders: [row for table, row in extras if table is mailru_orders],
         mailru_segments: [segment("7", "Tea lovers"), segment("8", "BORIS and no other")],
         mailru_segment_members: [

@@ -6,7 +6,7 @@ Beside what an operator must set there may be `protocol` (`iop`, `top` or `top-h
 
 from __future__ import annotations
 
-from connectors.alibaba import members, orders, products, shipments
+from connectors.alibaba import commissions, members, orders, products, shipments
 from connectors.alibaba.account import AlibabaClient
 from connectors.alibaba.orders import AlibabaOrder
 from connectors.alibaba.products import AlibabaQuery
@@ -21,7 +21,7 @@ connector = Connector(
         "alibaba:read": "Clients' accounts at AliExpress and the orders they placed there.",
         "alibaba:products": "What AliExpress offers: products, their prices and how many there are.",
     },
-    datasets=(members.dataset, orders.dataset, shipments.dataset, products.dataset),
+    datasets=(members.dataset, orders.dataset, shipments.dataset, commissions.dataset, products.dataset),
     client=AlibabaClient,
     query=AlibabaQuery,
     types=(AlibabaOrder,),

@@ -14,6 +14,7 @@ from typing import Any
 import strawberry
 from sqlalchemy import Column, ForeignKey, Text
 
+from connectors.alibaba.commissions import AlibabaCommission, commissions
 from connectors.alibaba.details import AlibabaAddress, AlibabaOrderDetail, detail, receipt_address
 from connectors.alibaba.fields import fields, listed, money, optional, text, whole
 from connectors.alibaba.listings import Listing
@@ -132,6 +133,7 @@ class AlibabaOrder(Order):
     """An order placed on AliExpress."""
 
     logistics_status: str | None = batch(logistics_statuses, needs=["id"])
+    commissions: list[AlibabaCommission] = commissions
     tracking: list[AlibabaParcel] | None = tracking
     detail: AlibabaOrderDetail | None = detail
     receipt_address: AlibabaAddress | None = receipt_address

@@ -13,6 +13,9 @@ import orjson
 
 from connectors.alibaba.pacific import wall
 from connectors.alibaba.profiles import BEIJING
+from connectors.alibaba.sandbox.affiliates import INDEX as AFFILIATES_INDEX
+from connectors.alibaba.sandbox.affiliates import TABLE as AFFILIATES
+from connectors.alibaba.sandbox.affiliates import affiliate_order
 
 if TYPE_CHECKING:
     from gateway.demo.world import Line, Member, Purchase, World
@@ -70,18 +73,22 @@ def furnish(world: World, folder: Path) -> None:
     draft = folder / f"{FILE}.draft"
     draft.unlink(missing_ok=True)
     products: Products = {}
+    affiliated: list[tuple[object, ...]] = []
     with closing(sqlite3.connect(draft)) as database:
-        database.executescript(_TABLES)
+        database.executescript(_TABLES + AFFILIATES)
         with database:
             database.executemany("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_member, members))
             database.executemany(
                 "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                _orders(world, members, products),
+                _orders(world, members, products, affiliated),
+            )
+            database.executemany(
+                "INSERT INTO affiliate_orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", affiliated
             )
             database.executemany(
                 "INSERT INTO products VALUES (?, ?, ?, ?, ?, ?, ?)", map(_product, products.values())
             )
-        database.executescript(_INDEXES)
+        database.executescript(_INDEXES + AFFILIATES_INDEX)
     draft.replace(folder / FILE)
 
 
@@ -106,16 +113,22 @@ def _product(first: tuple[Line, datetime]) -> tuple[object, ...]:
     return (product_id(line.product), line.name, line.category, price, status or on_sale, created, created)
 
 
-def _orders(world: World, members: list[Member], products: Products) -> Iterator[tuple[object, ...]]:
-    """The rows of all orders; `products` is filled on the way."""
+def _orders(
+    world: World, members: list[Member], products: Products, affiliated: list[tuple[object, ...]]
+) -> Iterator[tuple[object, ...]]:
+    """The rows of all orders; `products` and `affiliated` are filled on the way."""
     names = {member.account: member.name for member in members}
     for purchase in world.purchases(PARTY):
         course = run(purchase, world.last)
         for line in purchase.lines:
             products.setdefault(line.product, (line, purchase.at))
+        id_ = order_id(purchase.number)
+        if mixed_of(id_) % 7 == 0:
+            first = product_id(purchase.lines[0].product)
+            affiliated.append(affiliate_order(purchase, id_, first, course))
         moments = (purchase.at, course.paid, course.sent, course.modified)
         yield (
-            order_id(purchase.number),
+            id_,
             purchase.account,
             names.get(purchase.account),
             course.status,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 
+from connectors.alibaba.sandbox.affiliates import affiliate_orders
 from connectors.alibaba.sandbox.details import info, receipt
 from connectors.alibaba.sandbox.listings import Record
 from connectors.alibaba.sandbox.members import members
@@ -22,6 +23,7 @@ METHODS: Mapping[str, Method] = {
     "aliexpress.ds.order.tracking.get": tracking,
     "aliexpress.solution.product.list.get": products,
     "aliexpress.solution.product.info.get": product,
+    "aliexpress.affiliate.order.listbyindex": affiliate_orders,
     "aliexpress.jv.parcel.list": sent_orders,
     "aliexpress.jv.member.list": members,
 }
