@@ -85,7 +85,7 @@ async def test_what_is_new_or_changed_comes_with_the_next_round(at_work: Venture
     one_line = orjson.dumps([[32_000_000_000_000_001, "Tea", "GROCERY", 1, 700]]).decode()
     sql = "UPDATE orders SET status = 'FINISH', end_reason = NULL, lines = ?, modified = ? WHERE id = ?"
     assert at_work.change("alibaba", sql, one_line, pacific, order) == 1
-    columns = "9000000000000001, buyer, buyer_name, 'NEW_WORD', NULL, ?, paid, sent, ?, lines"
+    columns = "9000000000000001, buyer, buyer_name, 'NEW_WORD', NULL, ?, paid, sent, ?, lines, 0"
     sql = f"INSERT INTO orders SELECT {columns} FROM orders WHERE id = ?"
     assert at_work.change("alibaba", sql, pacific, pacific, order) == 1
     sql = (
