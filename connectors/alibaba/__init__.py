@@ -20,6 +20,7 @@ connector = Connector(
     scopes={
         "alibaba:read": "Clients' accounts at AliExpress and the orders they placed there.",
         "alibaba:products": "What AliExpress offers: products, their prices and how many there are.",
+        "alibaba:feeds": "Telling AliExpress what products cost and how many there are.",
     },
     datasets=(members.dataset, orders.dataset, shipments.dataset, commissions.dataset, products.dataset),
     client=AlibabaClient,

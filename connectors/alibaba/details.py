@@ -120,7 +120,7 @@ class AlibabaOrderDetail:
         description="What it was sent in.", directives=[list_size(2)]
     )
     variants: list[str] = strawberry.field(
-        description="The variants bought, as `Ships From: China`.", directives=[list_size(10)]
+        description="The variants bought, as `Ships From: China`, each once.", directives=[list_size(10)]
     )
 
 
@@ -199,7 +199,7 @@ def read_detail(data: Mapping[str, Any]) -> Detail:
         _amount(data, "escrow_fee"),
         _refund(data.get("refund_info")),
         [_delivery(fields(each, "logistic_info")) for each in sent],
-        [said for each in children for said in _variant(fields(each, "child_order"))],
+        list(dict.fromkeys(said for each in children for said in _variant(fields(each, "child_order")))),
     )
 
 

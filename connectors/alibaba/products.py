@@ -15,6 +15,7 @@ import strawberry
 from sqlalchemy import BigInteger, Column, Index, String, Text
 
 from connectors.alibaba.calls import call
+from connectors.alibaba.feeds import AlibabaFeedJob, feed_job
 from connectors.alibaba.fields import currency, fields, listed, optional, price, spelt, text, whole
 from connectors.alibaba.listings import Form, Listing
 from connectors.alibaba.live import COST, answers
@@ -245,3 +246,4 @@ class AlibabaQuery:
     alibaba_products: Connection[AlibabaProduct] | None = batch(
         products, requires=requires("alibaba:products"), list_size=FORWARD
     )
+    alibaba_feed_job: AlibabaFeedJob | None = feed_job

@@ -26,10 +26,11 @@ from starlette.routing import Route
 from connectors.alibaba.sandbox.admission import IOP, TOP, CallError, Protocol, admit
 from connectors.alibaba.sandbox.answers import as_json, as_xml
 from connectors.alibaba.sandbox.faults import bent, refusal
+from connectors.alibaba.sandbox.feeds import Feeds
 from connectors.alibaba.sandbox.furnishing import FILE, furnish
 from connectors.alibaba.sandbox.grants import Grants
 from connectors.alibaba.sandbox.listings import Record
-from connectors.alibaba.sandbox.methods import METHODS
+from connectors.alibaba.sandbox.methods import Method, methods
 from gateway.connector import clock, struck
 
 __all__ = ["furnish", "sandbox"]
@@ -40,7 +41,7 @@ def sandbox(folder: Path, settings: Mapping[str, str]) -> Starlette:
 
     `settings` has the app_key, app_secret and access_token, and may have a refresh_token and a code to begin with.
     """
-    partner = Partner(folder / FILE, settings, Grants(settings))
+    partner = Partner(folder / FILE, settings, Grants(settings), methods(Feeds()))
     app = Starlette(
         routes=[
             Route("/sync", partial(partner.business, IOP), methods=["GET", "POST"]),
@@ -55,11 +56,12 @@ def sandbox(folder: Path, settings: Mapping[str, str]) -> Starlette:
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """The partner at work: its books, the keys it accepts, the tokens it has given out."""
+    """The partner at work: its books, the keys it accepts, the tokens it has given out, what it answers."""
 
     file: Path
     settings: Mapping[str, str]
     grants: Grants
+    methods: Mapping[str, Method]
 
     async def business(self, protocol: Protocol, request: Request) -> Response:
         """One business call: read, admitted, answered. An error is a body like any other, with status 200."""
@@ -84,7 +86,7 @@ class Partner:
     def answer(self, protocol: Protocol, parameters: Mapping[str, str], request: Request) -> Record:
         """The envelope of a call that succeeds. Raises `CallError`."""
         name = parameters["method"]
-        method = METHODS.get(name)
+        method = self.methods.get(name)
         if method is None:
             raise protocol.refusal("method")
         # Opened for each call: the app may run in any thread, and opening takes a tenth of a millisecond.

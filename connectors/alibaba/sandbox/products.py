@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from connectors.alibaba.sandbox.admission import invalid
 from connectors.alibaba.sandbox.listings import Condition, Filter, Form, Listing, Record, wrapped
@@ -57,11 +59,24 @@ def variants(row: sqlite3.Row) -> list[tuple[str, int, int]]:
     ]
 
 
-def product(database: sqlite3.Connection, parameters: Mapping[str, str]) -> Record:
-    """`aliexpress.solution.product.info.get`. Raises `CallError`."""
+def sku_codes(row: sqlite3.Row) -> set[str]:
+    """The seller's codes of a product's variants."""
+    return {_code(row, colour) for colour, _, _ in variants(row)}
+
+
+def _code(row: sqlite3.Row, colour: str) -> str:
+    return f"{row['id']}-{colour[0]}"
+
+
+def product(
+    database: sqlite3.Connection,
+    parameters: Mapping[str, str],
+    changed: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> Record:
+    """`aliexpress.solution.product.info.get`, with changed prices and stock by code. Raises `CallError`."""
     row = product_row(database, parameters.get("product_id"))
     simplify = parameters.get("simplify") == "true"
-    skus = [_sku(row, *variant) for variant in variants(row)]
+    skus = [_sku(row, *variant, changed.get(_code(row, variant[0]), {})) for variant in variants(row)]
     found = {
         "product_id": row["id"],
         "subject": row["name"],
@@ -78,12 +93,12 @@ def product(database: sqlite3.Connection, parameters: Mapping[str, str]) -> Reco
     return {"result": found}
 
 
-def _sku(row: sqlite3.Row, colour: str, cents: int, stock: int) -> Record:
-    place = _COLOURS.index(colour)
+def _sku(row: sqlite3.Row, colour: str, cents: int, listed: int, changed: Mapping[str, Any]) -> Record:
+    place, stock = _COLOURS.index(colour), changed.get("stock", listed)
     found: Record = {
         "id": f"14:{193 + place}#{colour}",
-        "sku_code": f"{row['id']}-{colour[0]}",
-        "sku_price": decimal(cents),
+        "sku_code": _code(row, colour),
+        "sku_price": changed.get("price", decimal(cents)),
         "currency_code": "USD",
         "sku_stock": stock > 0,
     }
