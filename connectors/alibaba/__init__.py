@@ -1,7 +1,8 @@
 """AliExpress: Alibaba's side of the venture, over the protocols TOP and IOP.
 
 Beside what an operator must set there may be `protocol` (`iop`, `top` or `top-hmac`), and `refresh_token` or
-`code`, with which the gateway renews its token by itself (for TOP at `auth_url`).
+`code`, with which the gateway renews its token by itself (for TOP at `auth_url`). With an `iop_url` beside TOP, IOP is
+spoken there from the moment on at which the partner says that TOP is offline.
 """
 
 from __future__ import annotations

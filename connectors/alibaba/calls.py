@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from connectors.alibaba.clocks import SKEWED, Clock, clock
-from connectors.alibaba.profiles import Profile, profile
+from connectors.alibaba.profiles import Route, left, route
 from connectors.alibaba.refusals import is_retired, refusal
 from connectors.alibaba.signing import texts
 from connectors.alibaba.tokens import EXPIRED, renewable, session
@@ -57,9 +57,9 @@ async def change(
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a method, by one profile, with one token."""
+    """One call of a method, by one route, with one token."""
 
-    profile: Profile
+    route: Route
     settings: Mapping[str, str]
     clock: Clock
     method: str
@@ -68,11 +68,13 @@ class Call:
 
     def signed(self) -> Request:
         """The request, signed for this moment."""
-        query = self.profile.system(self.settings["app_key"], self.method, self.clock.now())
+        profile = self.route.profile
+        query = profile.system(self.settings["app_key"], self.method, self.clock.now())
         # The token is a secret, and addresses end up in the logs of whoever stands between.
-        form = {self.profile.session: self.token, **texts(self.parameters)}
-        query["sign"] = self.profile.sign({**query, **form}, self.settings["app_secret"])
-        return Request("POST", self.profile.path, query=query, form=form, name=self.method)
+        form = {profile.session: self.token, **texts(self.parameters)}
+        query["sign"] = profile.sign({**query, **form}, self.settings["app_secret"])
+        base = self.route.base
+        return Request("POST", profile.path, query=query, form=form, name=self.method, base=base)
 
 
 async def _authorised(
@@ -82,23 +84,27 @@ async def _authorised(
     parameters: Mapping[str, object],
     judge: Judge,
 ) -> Found:
-    """The answer to a call; once more with another token where the partner knows ours no longer.
+    """The answer to a call; once more where the partner knows our token no longer, or has left this protocol.
 
     So a list that is being read goes on at the page where the token ended.
     """
+    settings = upstream.settings
 
-    async def asked(token: str) -> Found:
-        settings = upstream.settings
-        made = Call(profile(settings), settings, clock(upstream), method, parameters, token)
+    async def asked(taken: Route, token: str) -> Found:
+        made = Call(taken, settings, clock(upstream), method, parameters, token)
         return await _timely(ask(token), made, judge)
 
-    token = await session(upstream)
+    taken, token = route(settings), await session(upstream)
     try:
-        return await asked(token)
+        return await asked(taken, token)
     except PartnerError as error:
-        if error.code not in EXPIRED or not renewable(upstream.settings):
+        if error.kind is Kind.RETIRED and left(settings, taken):
+            taken = route(settings)
+        elif error.code in EXPIRED and renewable(settings):
+            token = await session(upstream, refused=token)
+        else:
             raise
-    return await asked(await session(upstream, refused=token))
+    return await asked(taken, token)
 
 
 async def _timely(ask: Ask, made: Call, judge: Judge) -> Found:

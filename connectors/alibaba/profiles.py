@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from connectors.alibaba.signing import sign_hmac, sign_md5, sign_sha256
@@ -64,3 +65,30 @@ def profile(settings: Mapping[str, str]) -> Profile:
     if found is None:
         raise PartnerError(Kind.AUTH, f"protocol in [connectors.alibaba] must be {' or '.join(PROFILES)}")
     return found
+
+
+class Route(NamedTuple):
+    """The protocol to speak now, and the setting with the address where it is spoken."""
+
+    profile: Profile
+    base: str
+
+
+_OFFLINE: set[str] = set()
+"""Addresses at which a protocol is known to be switched off."""
+
+
+def route(settings: Mapping[str, str]) -> Route:
+    """The protocol that is set; IOP at `iop_url`, where that is set too, once the other is known to be offline."""
+    found = profile(settings)
+    if found is not IOP and "iop_url" in settings and settings["url"] in _OFFLINE:
+        return Route(IOP, "iop_url")
+    return Route(found, "url")
+
+
+def left(settings: Mapping[str, str], taken: Route) -> bool:
+    """Leave the route that was taken, for it is offline; false where there is no other."""
+    if taken.profile is IOP or "iop_url" not in settings:
+        return False
+    _OFFLINE.add(settings["url"])
+    return True

@@ -15,7 +15,7 @@ from typing import Any
 
 from connectors.alibaba.clocks import clock
 from connectors.alibaba.fields import fields, optional, text, whole
-from connectors.alibaba.profiles import IOP, profile
+from connectors.alibaba.profiles import IOP, route
 from connectors.alibaba.refusals import refusal
 from connectors.alibaba.signing import sign_sha256
 from gateway.connector import Answer, Kind, PartnerError, Request, Token, Unreadable, Upstream
@@ -64,7 +64,7 @@ async def _refreshed(upstream: Upstream, stale: Token) -> Token:
 
 async def _granted(upstream: Upstream, path: str, given: Mapping[str, str]) -> Token:
     """A pair from the partner. The call is never repeated: a refresh token that was heard is used up."""
-    form = profile(upstream.settings) is not IOP
+    form = route(upstream.settings).profile is not IOP
     prepare = partial(_form if form else _signed, upstream, path, given)
     return await upstream.write(prepare, partial(_read, path))
 
@@ -76,7 +76,8 @@ def _signed(upstream: Upstream, path: str, given: Mapping[str, str]) -> Request:
         "sign_method": "sha256",
     }
     query["sign"] = sign_sha256({**query, **given}, upstream.settings["app_secret"], path)
-    return Request("POST", f"/rest{path}", query=query, form=given, name=path)
+    base = route(upstream.settings).base
+    return Request("POST", f"/rest{path}", query=query, form=given, name=path, base=base)
 
 
 def _form(upstream: Upstream, path: str, given: Mapping[str, str]) -> Request:

@@ -7,7 +7,7 @@ import pytest
 
 from connectors.alibaba.calls import Call, accepted
 from connectors.alibaba.clocks import Clock
-from connectors.alibaba.profiles import PROFILES
+from connectors.alibaba.profiles import PROFILES, Route
 from gateway.connector import Answer, Kind, PartnerError
 
 METHOD = "aliexpress.solution.order.get"
@@ -114,7 +114,9 @@ def test_the_token_stays_out_of_the_address(protocol: str) -> None:
     """The token goes in the body; the secret goes nowhere."""
     settings = {"app_key": "123456", "app_secret": "helloworld"}
     asked = {"param0": {"current_page": 1}}
-    request = Call(PROFILES[protocol], settings, Clock(), METHOD, asked, "hidden-token").signed()
+    request = Call(
+        Route(PROFILES[protocol], "url"), settings, Clock(), METHOD, asked, "hidden-token"
+    ).signed()
     assert "hidden-token" not in str(request.query)
     assert request.form is not None
     assert "hidden-token" in request.form.values()

@@ -122,6 +122,17 @@ async def test_what_stays_ends_the_pull_at_once(
         assert 0 < (caught.value.retry_after or 0) < 86_401
 
 
+async def test_where_top_is_gone_iop_is_spoken(partner: Partner, books: Path) -> None:
+    """F25: with an address for it, and from then on without asking TOP again."""
+    partner.tell("F25")
+    with served(sandbox(books, SETTINGS)) as successor:
+        settings = {**SETTINGS, "url": partner.address, "iop_url": successor, "protocol": "top"}
+        for _ in range(2):
+            async with Upstream("alibaba", settings) as upstream:
+                assert len(await members(upstream)) == MEMBERS
+    assert partner.struck == 1
+
+
 async def test_ids_that_lost_their_digits_are_put_aside(partner: Partner, upstream: Upstream) -> None:
     """F01: an id as a floating-point number is refused, record by record, and never taken for another's."""
     partner.tell("F01")
