@@ -193,7 +193,7 @@ def read_detail(data: Mapping[str, Any]) -> Detail:
     children = listed(data.get("child_order_ext_info_list"), "global_aeop_tp_order_product_info_dto")
     return Detail(
         _moment(data, "gmt_pay_success"),
-        _amount({"init_order_amount": spelt(data, "init_order_amount")}, "init_order_amount"),
+        _amount(data, "init_order_amount"),
         _amount(data, "order_discount_info"),
         _amount(data, "logistics_amount"),
         _amount(data, "escrow_fee"),
@@ -241,7 +241,7 @@ def read_address(record: Mapping[str, Any]) -> Address:
 
 
 def _amount(record: Mapping[str, Any], name: str) -> Amount | None:
-    return money(record, name) if record.get(name) is not None else None
+    return money(record, name) if spelt(record, name) is not None else None
 
 
 def _moment(record: Mapping[str, Any], name: str) -> str | None:

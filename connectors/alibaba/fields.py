@@ -19,11 +19,8 @@ logger = logging.getLogger(__name__)
 
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "init_order_amount": ("init_oder_amount",),
-    "logistics_escrow_fee_rate": ("logisitcs_escrow_fee_rate",),
-    "affiliate_fee_rate": ("afflicate_fee_rate",),
     "buyer_login_id": ("buyerloginid",),
     "sku_stock_count": ("ipm_sku_stock", "sku_available_stock", "s_k_u_available_stock"),
-    "custom_parameters": ("customer_parameters",),
     "message": ("msg", "error_message", "error_msg", "error_desc", "resp_msg", "rsp_msg"),
 }
 """Other names under which a field comes: the partner's misspellings, which it keeps, and those that drifted."""
@@ -41,7 +38,7 @@ def fields(value: object, name: str) -> Mapping[str, Any]:
 
 def text(record: Mapping[str, Any], name: str) -> str:
     """A text that is not empty."""
-    value = record.get(name)
+    value = spelt(record, name)
     if not isinstance(value, str) or not value:
         raise Unreadable(f"{name} is not a text")
     return value
@@ -49,12 +46,12 @@ def text(record: Mapping[str, Any], name: str) -> str:
 
 def optional(record: Mapping[str, Any], name: str) -> str | None:
     """A text, or None where the field is absent or empty."""
-    return text(record, name) if record.get(name) else None
+    return text(record, name) if spelt(record, name) else None
 
 
 def whole(record: Mapping[str, Any], name: str) -> int:
     """A whole number from 0 on, of 63 bits; the partner writes some as text."""
-    value = record.get(name)
+    value = spelt(record, name)
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         value = int(value)
     # A float is an id that has already lost its last digits.
@@ -70,7 +67,7 @@ def money(record: Mapping[str, Any], name: str) -> Amount:
     copies). Where `cent` and `cent_factor` stand beside it, they count, for `amount` is known to be 0 or
     stale then.
     """
-    value = fields(record.get(name), name)
+    value = fields(spelt(record, name), name)
     currency = value.get("currency_code")
     if not isinstance(currency, str) or len(currency) != 3 or not currency.isalpha():
         raise Unreadable(f"{name}.currency_code is not a currency")
@@ -103,9 +100,10 @@ def currency(record: Mapping[str, Any], name: str) -> str:
 
 def spelt(record: Mapping[str, Any], name: str) -> Any:
     """A field under whichever of its spellings it comes; None where it comes under none."""
-    return next(
-        (record[each] for each in (name, *SPELLINGS.get(name, ())) if record.get(each) is not None), None
-    )
+    value = record.get(name)
+    if value is None and name in SPELLINGS:
+        value = next((record[each] for each in SPELLINGS[name] if record.get(each) is not None), None)
+    return value
 
 
 def inner(record: Mapping[str, Any], name: str) -> Any:

@@ -149,13 +149,12 @@ def read_skus(result: Mapping[str, Any]) -> list[Sku]:
 def _sku(record: Mapping[str, Any]) -> Sku:
     money = currency(record, "currency_code")
     discounted = record.get("sku_discount_price")
-    stock = spelt(record, "sku_stock_count")
     return Sku(
         text(record, "id"),
         optional(record, "sku_code"),
         price(record, "sku_price", money),
         price(record, "sku_discount_price", money) if discounted else None,
-        whole({"stock": stock}, "stock") if stock is not None else None,
+        whole(record, "sku_stock_count") if spelt(record, "sku_stock_count") is not None else None,
     )
 
 
