@@ -14,6 +14,7 @@ from gateway.access.rules import agreed, follows, shared
 from gateway.access.scopes import requires
 from gateway.clients.accounts import accounts, accounts_of, lifetime_values, profiles
 from gateway.clients.connections import FORWARD, Connection, Edge, Node
+from gateway.clients.contacts import hashed_email, hashed_phone
 from gateway.clients.orders import (
     Amount,
     Money,
@@ -102,6 +103,8 @@ __all__ = [
     "clock",
     "cost",
     "follows",
+    "hashed_email",
+    "hashed_phone",
     "instant",
     "keys",
     "lifetime_values",

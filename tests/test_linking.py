@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.clients.accounts import accounts, profiles
 from gateway.clients.client import clients
+from gateway.clients.contacts import hashed_email, hashed_phone
 from gateway.clients.linking import Evidence, LinkReport, grouped, link
 from gateway.clients.orders import orders
 from gateway.demo.quality import quality
@@ -98,6 +99,21 @@ async def test_what_makes_two_accounts_one_client(
     found = await links(connection)
     assert (found["ALIBABA:1"] == found["MAILRU:2"]) is same
     assert (report.linked, report.founded) == (2, 1 if same else 2)
+
+
+@pytest.mark.parametrize("contact", [{"email": hashed_email}, {"phone": hashed_phone}])
+async def test_a_hashed_contact_meets_the_contact_it_is_made_of(
+    connection: AsyncConnection, contact: dict[str, Callable[[str], str]]
+) -> None:
+    """A partner that hands over nothing but hashes has its accounts linked like any other."""
+    [(kind, hashed)] = contact.items()
+    await add(connection, "ALIBABA:1", **PERSON)
+    spelt = {"email": "jshchukina@gmail.com", "phone": "+79161234567"}[kind]
+    await add(connection, "BANK:1", **{kind: hashed(spelt)}, birth_year=1980)
+    await add(connection, "BANK:2", **{kind: hashed(f"1{spelt}")}, birth_year=1980)
+    await link(connection, SECRET)
+    found = await links(connection)
+    assert found["ALIBABA:1"] == found["BANK:1"] != found["BANK:2"]
 
 
 async def test_a_token_that_one_party_has_twice_proves_nothing(connection: AsyncConnection) -> None:

@@ -1,18 +1,22 @@
 """Contacts: e-mail addresses, phone numbers and names in the one form in which two copies can be compared.
 
-E-mail and phone follow UID2's rules (github.com/IABTechLab/uid2docs, "Normalization and Encoding").
+E-mail and phone follow UID2's rules (github.com/IABTechLab/uid2docs, "Normalization and Encoding"). A partner may hand
+over hashes of contacts instead, which meet the hashes of others' contacts. They are personal data all the same.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
+from collections.abc import Callable
 
 import phonenumbers
 
 NORMALISER = 1
 """Goes up whenever a rule below changes, so that tokens made under different rules never meet."""
 
+_HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _LETTERS = "абвгдежзиклмнопрстуфхцчшщъыьэюяіґє"
 _LATIN = "a b v g d e zh z i k l m n o p r s t u f h ts ch sh sh - i - e iu ia i g e"
@@ -56,6 +60,23 @@ def normal_phone(text: str | None, region: str = "RU") -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def hashed_email(text: str | None) -> str | None:
+    """`sha256:` and the SHA-256 of the normal form in hex; what is one already stays. None where it is no address."""
+    return _hashed(text, normal_email)
+
+
+def hashed_phone(text: str | None) -> str | None:
+    """The same of a phone number."""
+    return _hashed(text, normal_phone)
+
+
+def _hashed(text: str | None, normal: Callable[[str | None], str | None]) -> str | None:
+    if text and _HASH.fullmatch(text):
+        return text
+    form = normal(text)
+    return f"sha256:{hashlib.sha256(form.encode()).hexdigest()}" if form else None
 
 
 def name_key(text: str | None) -> str | None:

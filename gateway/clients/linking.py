@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.clients.accounts import accounts, profiles
 from gateway.clients.client import clients
-from gateway.clients.contacts import NORMALISER, name_key, normal_email, normal_phone
+from gateway.clients.contacts import NORMALISER, hashed_email, hashed_phone, name_key
 from gateway.store.queries import Row
 from gateway.store.tables import metadata
 
@@ -166,8 +166,8 @@ def _evidence(row: Row, secret: bytes) -> Evidence:
         row.id,
         row.party,
         row.client_id,
-        email=hidden("email", normal_email(row.email)),
-        phone=hidden("phone", normal_phone(row.phone)),
+        email=hidden("email", hashed_email(row.email)),
+        phone=hidden("phone", hashed_phone(row.phone)),
         name=hidden("name", name_key(row.name)),
         birth_year=row.birth_year,
     )
