@@ -15,7 +15,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.applications import Starlette
 
+from gateway.access.agreements import CONTRACT
 from gateway.app import create_app, prepare
+from gateway.discovery import discover, party_scopes
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.tokens import LIFETIME, Caller, issue
 from gateway.settings import Settings
@@ -28,6 +30,7 @@ ORIGIN = "http://127.0.0.1:8000"
 os.environ |= {"GATEWAY_DRAIN": "0", "GATEWAY_METRICS": "off"}
 
 ALL_SCOPES = {
+    **{party: " ".join(sorted(party_scopes(discover(), party))) for party in CONTRACT.parties},
     "ALIBABA": "clients:read clients:pii alibaba:read mailru:read mailru:segments",
     "MAILRU": "clients:read clients:pii alibaba:read mailru:read mailru:segments",
     "RDIF": "fund:reports",
