@@ -19,7 +19,8 @@ from gateway.schema import declared_schema
 from gateway.settings import Settings, load
 from gateway.trust import Trust
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
 
 TRIAL = """
 import asyncio, os, sys
@@ -108,6 +109,12 @@ def test_the_connector_in_readme_is_short() -> None:
     [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     lines = [line for line in code.splitlines() if line.strip() and not line.strip().startswith('"""')]
     assert len(lines) <= 40
+
+
+def test_the_fourth_partner_has_as_many_lines_as_readme_says() -> None:
+    [(told, command)] = re.findall(r"took\n(\d+) lines \(`(.+?)`\)", README)
+    counted = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert counted.stdout.strip() == told
 
 
 def test_every_scope_is_in_readme() -> None:
