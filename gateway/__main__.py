@@ -17,7 +17,17 @@ from gateway import workers
 from gateway.access.agreements import CONTRACT
 from gateway.app import create_app, prepare, register_graphiql
 from gateway.bars import pull_round
-from gateway.commands import access, agreements, applications, documents, issuers, keys, sandbox, users
+from gateway.commands import (
+    access,
+    agreements,
+    applications,
+    connectors,
+    documents,
+    issuers,
+    keys,
+    sandbox,
+    users,
+)
 from gateway.demo import run as demo_run
 from gateway.demo.setting import sandboxes, write_settings
 from gateway.discovery import discover, party_scopes
@@ -41,6 +51,7 @@ app = typer.Typer(
 app.add_typer(access.app)
 app.add_typer(agreements.app)
 app.add_typer(applications.app)
+app.add_typer(connectors.app)
 app.add_typer(documents.app)
 app.add_typer(issuers.app)
 app.add_typer(keys.app)

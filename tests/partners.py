@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -14,12 +15,19 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
+from gateway.authoring.cassettes import Player
 from gateway.connector import Batch, Connector, Dataset, Upstream
 from gateway.demo.world import World
 from gateway.discovery import discover
 
-FOLDERS = {each.name: each for each in discover()}
-PULLED = [(each.name, dataset.name) for each in discover() for dataset in each.datasets]
+ONE = os.environ.get("GATEWAY_CONTRACT_OF")
+"""The one connector to be tested, if it is one: see `gateway connector test`."""
+
+CASSETTE = os.environ.get("GATEWAY_CASSETTE")
+"""What is played in its sandbox's place."""
+
+FOLDERS = {each.name: each for each in discover() if ONE in (None, each.name)}
+PULLED = [(each.name, dataset.name) for each in FOLDERS.values() for dataset in each.datasets]
 
 every_connector = pytest.mark.parametrize("name", FOLDERS)
 every_dataset = pytest.mark.parametrize(("name", "dataset"), PULLED)
@@ -59,7 +67,7 @@ async def served(app: ASGIApp) -> AsyncIterator[str]:
 def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which every partner's sandbox finds what it serves."""
     folder = tmp_path_factory.mktemp("books")
-    for each in discover():
+    for each in FOLDERS.values() if CASSETTE is None else ():
         assert each.furnish is not None
         each.furnish(small_purchases(), folder)
     return folder
@@ -71,8 +79,9 @@ async def partner(name: str, folder: Path, **wrong: str) -> AsyncIterator[Upstre
     connector = FOLDERS[name]
     keys = keys_of(connector)
     assert connector.sandbox is not None
+    stand_in = connector.sandbox(folder, keys) if CASSETTE is None else Player(Path(CASSETTE))
     async with (
-        served(connector.sandbox(folder, keys)) as url,
+        served(stand_in) as url,
         Upstream(name, {**keys, **wrong, "url": url}) as upstream,
     ):
         yield upstream

@@ -135,7 +135,7 @@ async def test_a_partner_that_is_down_costs_the_others_nothing(at_work: Venture)
     assert at_work.ask("SELECT party, count(*) FROM orders WHERE client_id IS NOT NULL GROUP BY party") == [
         ("MAILRU", lines)
     ]
-    assert at_work.ask("SELECT count(*) FROM fund_reports") == [(4,)]
+    assert at_work.ask("SELECT count(*) FROM fund_reports") == [(5,)]
 
 
 async def test_one_failing_dataset_costs_no_other(at_work: Venture) -> None:

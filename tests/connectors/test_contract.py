@@ -13,14 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
+import pytest
 from graphql import parse, print_ast
 from graphql.language import DirectiveNode, Visitor, visit
 from sqlalchemy import Table
 
-import connectors
 from gateway.access.agreements import CONTRACT
+from gateway.authoring.shapes import shape_of
 from gateway.clients.accounts import accounts, profiles
 from gateway.clients.orders import order_lines, orders
+from gateway.commands.connectors import SHAPES, compared
 from gateway.connector import (
     Dataset,
     Kind,
@@ -49,6 +52,11 @@ __all__ = ["books"]
 
 PARCELS = {shipments, shipment_orders, shipment_numbers, trackings, tracking_events}
 """The tables of shipments, which are the shared base's."""
+
+
+def folder_of(name: str) -> Path:
+    """Where a connector is."""
+    return Path(str(importlib.import_module(f"connectors.{name}").__file__)).parent
 
 
 def own_tables(name: str) -> set[Table]:
@@ -84,7 +92,7 @@ def test_the_name_is_the_folders_and_the_party_is_of_the_contract(name: str) -> 
     connector = FOLDERS[name]
     assert connector.name == name
     assert re.fullmatch("[a-z][a-z0-9]*", name)
-    assert (Path(connectors.__path__[0]) / name / "__init__.py").exists()
+    assert folder_of(name).name == name
     assert connector.party in CONTRACT.owners
 
 
@@ -130,7 +138,7 @@ def test_each_table_is_named_for_the_connector_and_has_a_row_rule(name: str) -> 
 @every_connector
 def test_only_the_face_is_imported(name: str) -> None:
     """Of the gateway a connector imports `gateway.connector`, and of the other connectors nothing."""
-    for file in (Path(connectors.__path__[0]) / name).rglob("*.py"):
+    for file in folder_of(name).rglob("*.py"):
         for module in imported(ast.parse(file.read_text())):
             top, _, rest = module.partition(".")
             assert top != "gateway" or rest == "connector", f"{file} imports {module}"
@@ -149,6 +157,21 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (each.name for each in node.names)
         else:
             yield from imported(node)
+
+
+@every_connector
+async def test_records_have_the_shapes_that_are_declared(name: str, books: Path) -> None:
+    """What `gateway connector drift` compares the partner with is what the sandbox sends."""
+    declared = folder_of(name) / SHAPES
+    if not declared.exists():
+        pytest.skip(f"connectors/{name} declares no shapes")
+    found = {}
+    async with partner(name, books) as upstream:
+        for dataset in FOLDERS[name].datasets:
+            batches = await batches_of(dataset, upstream)
+            found[dataset.name] = shape_of(record for batch in batches for record in batch.records)
+    again = f"look at the change, then run `gateway connector drift {name} --declare`"
+    assert compared(orjson.loads(declared.read_bytes()), found) == [], again
 
 
 # The sandbox
