@@ -16,4 +16,5 @@ connector = Connector(
     query=RatesQuery,
     sandbox=stand_in,
     furnish=furnish,
+    faults={"F50": "Prices have a decimal point in the comma's place."},
 )

@@ -21,6 +21,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.connector import struck
+
 if TYPE_CHECKING:
     from gateway.demo.world import World
 
@@ -133,9 +135,11 @@ def _dynamic(database: sqlite3.Connection, request: Request) -> Response:
         return _wrong()
     sql = "SELECT day, value FROM rates WHERE identity = ? AND day BETWEEN ? AND ? ORDER BY day"
     found = database.execute(sql, (identity, begin.isoformat(), end.isoformat()))
+    pointed = struck(request, "F50")
     records = "".join(
         f'<Record Date="{_told(date.fromisoformat(day))}" Id="{identity}"><Nominal>{currency.nominal}</Nominal>'
-        f"<Value>{value}</Value><VunitRate>{_unit(currency, value)}</VunitRate></Record>"
+        f"<Value>{value.replace(',', '.') if pointed else value}</Value>"
+        f"<VunitRate>{_unit(currency, value)}</VunitRate></Record>"
         for day, value in found
     )
     bounds = f'ID="{identity}" DateRange1="{_told(begin)}" DateRange2="{_told(end)}"'

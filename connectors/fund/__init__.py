@@ -16,4 +16,5 @@ connector = Connector(
     query=FundQuery,
     sandbox=stand_in,
     furnish=furnish,
+    faults={"F51": "A sheet of the drop is cut in the middle of a row."},
 )

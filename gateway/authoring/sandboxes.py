@@ -15,8 +15,8 @@ from starlette.types import ASGIApp
 from gateway.connector import Connector, Upstream
 from gateway.errors import SettingsError
 
-HOUSEHOLDS = 20
-"""Enough for lists of several pages."""
+HOUSEHOLDS = 300
+"""Enough for what is seldom: a member without a phone, an order taken back."""
 
 
 @asynccontextmanager

@@ -12,10 +12,13 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from connectors.cbr import connector
 from connectors.cbr.documents import read_document
 from connectors.cbr.rates import cbr_rates, rates, read_rate
 from connectors.cbr.sandbox import CURRENCIES, furnish, sandbox
 from gateway.connector import Answer, Kind, PartnerError, Request, Unreadable, Upstream
+from gateway.sandboxes.faults import Fault
+from gateway.sandboxes.faulty import Faulty
 from tests.conftest import Gateway, start
 from tests.partners import served
 
@@ -235,3 +238,15 @@ async def test_what_is_no_currency_is_the_callers_error(gateway: Gateway, base: 
 async def test_public_data_needs_its_scope(gateway: Gateway) -> None:
     refused = await asked(gateway, "USD", "RUB", SUNDAY, scopes="fund:reports")
     assert refused["errors"][0]["extensions"]["missingScopes"] == ["cbr:rates"]
+
+
+async def test_a_price_with_a_point_is_put_aside_and_never_taken_for_another(folder: Path) -> None:
+    """F50, as the sandbox shows it: what would be ten thousand times the price is no price."""
+    misbehaving = Faulty(sandbox(folder, {}), connector.faults)
+    misbehaving.tell(Fault.told({"fault": "F50", "rate": 1}, misbehaving.known))
+    async with served(misbehaving) as url, Upstream("cbr", {"url": url}) as upstream:
+        records = [record async for batch in rates.pull(upstream, {}) for record in batch.records]
+    assert records
+    for record in records:
+        with pytest.raises(Unreadable, match="decimal comma"):
+            read_rate(record)

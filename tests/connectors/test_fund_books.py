@@ -12,11 +12,16 @@ import orjson
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from connectors.fund import connector
 from connectors.fund.reports import read_report, reports
+from connectors.fund.sandbox import sandbox
 from connectors.fund.tables import fund_reports
 from gateway.connector import Batch, Unreadable, Upstream
+from gateway.sandboxes.faults import Fault
+from gateway.sandboxes.faulty import Faulty
 from gateway.sync.pull import dead_letters, pull
 from tests.connectors.test_fund import database, drop, pulled, quarters, rows_of, upstream
+from tests.partners import served
 
 __all__ = ["database", "drop", "upstream"]
 
@@ -172,3 +177,19 @@ async def test_a_spoilt_quarter_is_put_aside_with_its_reason(
     assert letter.reason == "capital_calls.csv has not the size that the manifest says"
     await pull(database, upstream, "fund", reports)
     assert len(await rows_of(database, dead_letters)) == 1
+
+
+async def test_a_drop_that_breaks_off_is_put_aside_and_taken_when_it_is_whole(
+    drop: Path, database: AsyncEngine
+) -> None:
+    """F51, as the sandbox shows it: the quarter is told nothing of until its sheet has come whole."""
+    misbehaving = Faulty(sandbox(drop.parent, {}), connector.faults)
+    cut = {"fault": "F51", "path": "/drop/2017Q2/capital_calls.csv", "count": 1}
+    misbehaving.tell(Fault.told(cut, misbehaving.known))
+    async with served(misbehaving) as url, Upstream("fund", {"url": url}) as upstream:
+        assert (await pull(database, upstream, "fund", reports)).unreadable == 1
+        assert "2017Q2" not in [row.quarter for row in await rows_of(database, fund_reports)]
+        [letter] = await rows_of(database, dead_letters)
+        assert letter.reason == "capital_calls.csv has not the size that the manifest says"
+        assert (await pull(database, upstream, "fund", reports)).records == 1
+    assert [row.quarter for row in await rows_of(database, fund_reports)].count("2017Q2") == 1
