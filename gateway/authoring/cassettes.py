@@ -25,7 +25,12 @@ from yarl import URL
 
 from gateway.errors import SettingsError
 
-_TOKEN = re.compile(rb'("(?:access|refresh|id)_?token"\s*:\s*)"[^"]*"', re.IGNORECASE)
+_TOKEN = re.compile(rb"""((?:access|refresh|id)_?token\\?"\s*:\s*\\?")[^"\\]*""", re.IGNORECASE)
+"""A token in JSON, also in JSON within a text of JSON."""
+
+_SECRET = re.compile("secret|password|sign|token|session|key", re.IGNORECASE)
+"""Parameters of which not even a digest is kept; they tell no request from another."""
+
 _KEPT = ("content-type", "date", "retry-after")
 _PASSED = ("accept", "authorization", "content-type", "cookie")
 _NO_WORDS = "application/octet-stream"
@@ -73,7 +78,7 @@ class Recorder:
             body = await answer.read()
             kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
             status = answer.status
-        redacted = base64.b64encode(_TOKEN.sub(rb'\1"recorded"', body)).decode()
+        redacted = base64.b64encode(_TOKEN.sub(rb"\1recorded", body)).decode()
         known = await parameters(request)
         self.exchanges.append(Exchange(request.method, request.url.path, known, status, kept, redacted))
         await Response(body, status, kept)(scope, receive, send)
@@ -117,7 +122,11 @@ async def parameters(request: Request) -> dict[str, str]:
         pairs += parse_qsl(body.decode("latin-1"), keep_blank_values=True)
     elif body:
         pairs.append(("", body.decode("latin-1")))
-    return {name: hashlib.sha256(str(value).encode()).hexdigest()[:16] for name, value in pairs}
+    return {
+        name: hashlib.sha256(str(value).encode()).hexdigest()[:16]
+        for name, value in pairs
+        if not _SECRET.search(name)
+    }
 
 
 def _likeness(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[int, int]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from alembic import command
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -24,7 +27,7 @@ from connectors.fund.tables import (
 )
 from gateway.connector import Batch, Kind, PartnerError, Upstream
 from gateway.demo.world import Line, Purchase
-from gateway.store.database import writer
+from gateway.store.database import migrations, writer
 from gateway.sync.pull import dead_letters, pull
 from tests.connectors.test_mailru_world import new_database
 from tests.partners import served
@@ -32,6 +35,7 @@ from tests.partners import served
 FOLDERS = list(COURSE)
 QUARTERS = [name[:6] for name in FOLDERS]
 TABLES = (fund_reports, fund_positions, fund_statements, fund_cash_flows, fund_kpis)
+OLDER = ("fund_reports", "fund_positions", "fund_cash_flows")
 PUBLISHED = "2017-08-20T09:00:00+03:00"
 
 
@@ -211,3 +215,29 @@ async def test_every_figure_is_in_shares_of_the_stakes(upstream: Upstream) -> No
         assert report["gmv_minor"] == 3 * 2 * (100_00 + 7)
         kpis = {kpi["name"]: kpi["value"] for kpi in rows[fund_kpis]}
         assert kpis == {"gmv": "600.42", "orders": "6", "aov": "100.07", "buyers": "2", "repeat_rate": "100"}
+
+
+def test_what_was_there_before_versions_were_kept_is_there_as_one(tmp_path: Path) -> None:
+    """The books of a gateway from before stay, and can be taken back with the newest version of each quarter."""
+    file = tmp_path / "gateway.db"
+    file.touch()
+    command.upgrade(migrations(file), "fund_0001")
+    figures = ", ".join("7" for _ in FIGURES)
+    with closing(sqlite3.connect(file)) as before, before:
+        before.execute(f"INSERT INTO fund_reports VALUES ('2017Q1', 2, '{PUBLISHED}', 'USD', {figures}, 70)")
+        before.execute(f"INSERT INTO fund_positions VALUES ('2017Q1', 'RDIF', 1300, 'USD', {figures})")
+        before.execute(
+            "INSERT INTO fund_cash_flows VALUES ('2017Q1', 'CALL', 1, 'RDIF', '2017-02-20', 7, 'USD')"
+        )
+        kept = [before.execute(f"SELECT * FROM {name}").fetchall() for name in OLDER]
+    command.upgrade(migrations(file), "fund_0002")
+    with closing(sqlite3.connect(file)) as after, after:
+        assert after.execute(
+            "SELECT id, quarter, version, nav_minor, gmv_minor FROM fund_reports"
+        ).fetchall() == [("2017Q1/2", "2017Q1", 2, 7, 70)]
+        for name in OLDER[1:]:
+            assert [row[0] for row in after.execute(f"SELECT report FROM {name}")] == ["2017Q1/2"]
+        after.execute(f"INSERT INTO fund_reports VALUES ('2017Q1/1', '2017Q1', 1, '', 'USD', {figures}, 1)")
+    command.downgrade(migrations(file), "fund_0001")
+    with closing(sqlite3.connect(file)) as again:
+        assert [again.execute(f"SELECT * FROM {name}").fetchall() for name in OLDER] == kept
