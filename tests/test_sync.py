@@ -34,7 +34,8 @@ async def test_a_round_brings_everything_and_each_row_has_its_client(at_work: Ve
         of_account = f"FROM {table} JOIN accounts ON accounts.id = account_id"
         assert at_work.ask(f"SELECT * {of_account} WHERE {table}.client_id IS NOT accounts.client_id") == []
         assert at_work.ask(f"SELECT * FROM {table} WHERE client_id IS NULL") == []
-    assert (report.accounts, report.stamped) == (sum(members.values()), 0)
+    assert (report.accounts, report.stamped) == (at_work.ask("SELECT count(*) FROM accounts")[0][0], 0)
+    assert report.accounts >= sum(members.values())
     assert at_work.ask("SELECT count(*) FROM dead_letters") == [(0,)]
 
 
