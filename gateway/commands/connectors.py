@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,6 +60,9 @@ def new(
 @app.command("test")
 def check(
     name: Name,
+    options: Annotated[
+        list[str] | None, typer.Argument(help="What else pytest is told, behind a --.", show_default=False)
+    ] = None,
     cassette: Annotated[
         Path | None, typer.Option(help="Play this recording in the sandbox's place.", exists=True)
     ] = None,
@@ -70,16 +74,18 @@ def check(
 
     For example: gateway connector test bank
     """
-    connector = _connector(name)
     if record is not None:
-        print(f"{asyncio.run(_recorded(connector, record))} answers are in {record}, as secret as they are")
+        answers = asyncio.run(_recorded(_connector(name), record))
+        print(f"{answers} answers are in {record}, as secret as they are")
         return
+    if not name.isidentifier() or find_spec(f"connectors.{name}") is None:
+        raise _unknown(name)
     if cassette is not None:
         Player(cassette)
-    raise typer.Exit(_run_suite(name, cassette))
+    raise typer.Exit(_run_suite(name, cassette, options or []))
 
 
-def _run_suite(name: str, cassette: Path | None) -> int:
+def _run_suite(name: str, cassette: Path | None, options: list[str]) -> int:
     """pytest's exit code. A cassette refuses no key and furnishes nothing: it is pulled and read, and that is all."""
     root = Path(__file__).parents[2]
     suite = sorted(root.joinpath(SUITE).glob("test_contract*.py"))
@@ -90,7 +96,17 @@ def _run_suite(name: str, cassette: Path | None) -> int:
     if cassette is not None:
         environment["GATEWAY_CASSETTE"] = str(cassette.resolve())
         chosen = [each for each in chosen if not each.endswith("test_contract.py")]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={root}", *chosen]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        f"--rootdir={root}",
+        *options,
+        *chosen,
+    ]
     return subprocess.run(command, env=environment, cwd=root, check=False).returncode  # noqa: S603 - our own words
 
 
@@ -190,7 +206,11 @@ def _settings(connector: Connector) -> Mapping[str, str]:
 def _connector(name: str) -> Connector:
     found = next((each for each in discover() if each.name == name), None)
     if found is None:
-        raise SettingsError(
-            f"there is no connector {name}; there are {', '.join(each.name for each in discover())}"
-        )
+        raise _unknown(name)
     return found
+
+
+def _unknown(name: str) -> SettingsError:
+    return SettingsError(
+        f"there is no connector {name}; there are {', '.join(each.name for each in discover())}"
+    )
