@@ -1,5 +1,5 @@
-"""Connectors, one folder each; folders `connectors` elsewhere on the path of imports count as well."""
+"""Connectors, one folder each; those in the folders that `GATEWAY_CONNECTORS` names count as well."""
 
-from pkgutil import extend_path
+import os
 
-__path__ = extend_path(__path__, __name__)
+__path__ += [folder for folder in os.environ.get("GATEWAY_CONNECTORS", "").split(os.pathsep) if folder]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import subprocess
 import sys
@@ -86,7 +85,7 @@ def test_a_new_folder_passes_the_contract_suite_and_our_own_rules(
     assert "wallet/migrations/0001_wallet.py" in done.output
     assert not any("xample" in path.read_text().replace("examples", "") for path in folder.rglob("*.py"))
     monkeypatch.setattr(connectors, "__path__", [*connectors.__path__, str(folder)])
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
+    monkeypatch.setenv("GATEWAY_CONNECTORS", str(folder))
     tested = run("test", "wallet", "--", f"--junit-xml={tmp_path}/tested.xml")
     assert tested.exit_code == 0
     [suite] = fromstring((tmp_path / "tested.xml").read_text())
