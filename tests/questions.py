@@ -79,6 +79,10 @@ REPORT = Question(
     lambda data: data["fundReport"],
 )
 
+PAID_BY_CARD = of_each(
+    "bank { settled { minor } }",
+    lambda client: client["bank"] and [money["minor"] for money in client["bank"]["settled"]],
+)
 RATE = Question(
     '{ fxRate(base: "USD", quote: "RUB", on: "2017-12-31") { rate effectiveOn } }',
     lambda data: data["fxRate"],

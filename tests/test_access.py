@@ -23,6 +23,7 @@ from tests.questions import (
     ORDER_COUNTS,
     ORDERS,
     ORDERS_AT_MAILRU,
+    PAID_BY_CARD,
     PAID_TO_ALIBABA,
     PAID_TO_MAILRU,
     PROFILES,
@@ -51,7 +52,9 @@ BOOKS = {"quarter": "2017Q1", "nav": {"minor": 1000}, "positions": [{"shareholde
 
 NO_MAILRU = "clients:read clients:pii alibaba:read"
 NO_ALIBABA = "clients:read clients:pii mailru:read mailru:segments"
-EVERYTHING = "clients:read clients:pii alibaba:read mailru:read mailru:segments fund:reports cbr:rates"
+EVERYTHING = (
+    "clients:read clients:pii alibaba:read mailru:read mailru:segments fund:reports cbr:rates bank:read"
+)
 
 
 def orders_of(party: str, regions: list[str]) -> dict[str, list[str]]:
@@ -242,6 +245,17 @@ PUBLIC = [
          narrowed("RDIF reports")),
 ]  # fmt: skip
 
+THE_BANK = [
+    Line("what Ada paid by card is seen by Alibaba, which she lets analyse, and of Boris nothing is",
+         "ALIBABA", PAID_BY_CARD, {"ADA at ALIBABA": [1250]}, scopes="clients:read alibaba:read bank:read"),
+    Line("what Ada paid by card is not seen for a purpose that is not agreed",
+         "ALIBABA", PAID_BY_CARD, {}, "targeted_offers", "clients:read alibaba:read bank:read"),
+    Line("what was paid by card is not seen by who has no agreement",
+         "MAILRU", PAID_BY_CARD, {}, scopes="clients:read mailru:read bank:read"),
+    Line("the bank sees no client whom it does not know by an account of its own",
+         "BANK", CLIENTS, of(), scopes=EVERYTHING),
+]  # fmt: skip
+
 A_STRANGER = [
     Line(f"a party that the contract does not know sees nothing of {question.document}",
          "MEGAFON", question, nothing, scopes=EVERYTHING)
@@ -260,6 +274,7 @@ TABLE = [
     *BY_ID,
     *THE_FUND,
     *PUBLIC,
+    *THE_BANK,
     *A_STRANGER,
 ]
 

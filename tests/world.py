@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from connectors.alibaba.commissions import alibaba_commissions
 from connectors.alibaba.orders import alibaba_orders
 from connectors.alibaba.products import alibaba_products
+from connectors.bank.payments import bank_payments
 from connectors.cbr.rates import cbr_rates
 from connectors.fund.statements import LINES
 from connectors.fund.tables import (
@@ -242,6 +243,20 @@ CONSENTS = [
 ]
 
 
+def card_payment(number: str, name: str, client: int) -> dict[str, Any]:
+    """A row of `bank_payments`."""
+    return {
+        "id": number,
+        "account_id": f"BANK:{name}",
+        "client_id": client,
+        "status": "SETTLED",
+        "status_raw": "settled",
+        "settled_at": "2017-03-01T12:00:00Z",
+        "total_minor": 1250,
+        "currency": "RUB",
+    }
+
+
 def speaking_world() -> Rows:
     """Everybody, in rows that say whose they are: a region is `ADA at ALIBABA`, an order `PandaoOrder:ADA`.
 
@@ -271,6 +286,7 @@ def speaking_world() -> Rows:
         ],
         consents: CONSENTS,
         **report("2017Q1"),
+        bank_payments: [card_payment("1", "ADA", ADA), card_payment("2", "BORIS", BORIS)],
         cbr_rates: [{"currency": "USD", "effective_on": "2017-12-30", "nominal": 1, "roubles": "57.6002"}],
     }
 

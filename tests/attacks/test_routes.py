@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from itertools import chain, combinations
+from itertools import combinations
 
 import pytest
 import pytest_asyncio
@@ -88,16 +88,17 @@ def datasets(rule: RowRule) -> set[tuple[str | None, str]]:
 DATA = [table for table in metadata.sorted_tables if table.info["rows"] != NOBODY]
 SCOPES = sorted(declared_schema().scopes)
 SUBSETS = [
-    frozenset(each)
-    for each in chain.from_iterable(combinations(SCOPES, size) for size in range(len(SCOPES) + 1))
+    frozenset(each) for size in (0, 1, 2, len(SCOPES) - 1, len(SCOPES)) for each in combinations(SCOPES, size)
 ]
+"""All would be twice as many with each scope more; what takes three scopes together shows where one is lacking."""
 
 
 @pytest.mark.parametrize("table", DATA, ids=lambda table: table.name)
 async def test_no_row_is_seen_without_the_scope_of_its_dataset(gateway: Gateway, table: Table) -> None:
     """So whatever is computed of a table needs what the table itself needs, whichever lock its field has.
 
-    For each set of scopes there is; every row that is seen is of a dataset whose scope is held (GHSA-m8jr-fxqx-8xx6).
+    For each scope, each two, all but one, and all; every row that is seen is of a dataset whose scope is held
+    (GHSA-m8jr-fxqx-8xx6).
     """
     needed = dataset_scopes(discover())
     [(owner, dataset)] = datasets(table.info["rows"])
