@@ -178,7 +178,11 @@ def test_what_a_partner_changed_is_told_without_a_value(state: Path) -> None:
 
     with partner(state, meddling(change)):
         done = run("drift", "bank")
-    assert done.exit_code == 1
+        told = run("drift", "bank", "--json")
+    assert (done.exit_code, told.exit_code) == (1, 1)
+    assert [f"{each['dataset']}: {each['change']}" for each in orjson.loads(told.output)] == (
+        done.output.splitlines()
+    )
     assert done.output.splitlines() == [
         "payments: amount.currency: gone",
         "payments: amount.value: number, declared as text",

@@ -23,6 +23,7 @@ from gateway.authoring.cassettes import Player, Recorder
 from gateway.authoring.folders import write_folder
 from gateway.authoring.sandboxes import served, stood_in
 from gateway.authoring.shapes import Shape, differences, read_shape, shape_of
+from gateway.commands.output import print_rows
 from gateway.connector import Connector, Dataset, Upstream
 from gateway.discovery import discover
 from gateway.errors import SettingsError
@@ -128,6 +129,7 @@ def drift(
         bool, typer.Option("--declare", help="Declare the sandbox's shapes, to compare with from now on.")
     ] = False,
     records: Records = 500,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")] = False,
 ) -> None:
     """Compare what the partner answers now with the shapes that the connector declares; exit 1 where they differ.
 
@@ -145,8 +147,12 @@ def drift(
         )
     declared = orjson.loads(path.read_bytes())
     found = asyncio.run(_found(connector, records))
-    changed = [f"{dataset}: {each}" for dataset, each in compared(declared, found)]
-    print("\n".join(changed) or f"{connector.name} answers as declared")
+    changed = compared(declared, found)
+    if json:
+        print_rows([{"dataset": dataset, "change": each} for dataset, each in changed], (), as_json=True)
+    else:
+        lines = [f"{dataset}: {each}" for dataset, each in changed]
+        print("\n".join(lines) or f"{connector.name} answers as declared")
     raise typer.Exit(bool(changed))
 
 
