@@ -12,6 +12,7 @@ from typing import Any
 import strawberry
 from sqlalchemy import bindparam, select
 
+from connectors.fund.multiples import FundMultiples, Multiples, of_positions
 from connectors.fund.tables import fund_positions, fund_statements
 from gateway.connector import Access, Amount, Money, Query, Row, as_keys, batch, keys, requires
 
@@ -80,6 +81,18 @@ async def capital_accounts(
 ) -> list[Row | None]:
     """Its capital account; null where the fund gave none."""
     columns = access.columns(fund_statements, "CapitalAccount")
+    return await _accounts(positions, access, period, columns)
+
+
+async def position_multiples(positions: Sequence[Row], access: Access) -> list[Multiples | None]:
+    """What its money has become since inception; null where the fund gave no statement, or nothing was paid in."""
+    columns = ("contributions_minor", "distributions_minor", "nav_minor")
+    return of_positions(positions, await _accounts(positions, access, FundPeriod.ITD, columns))
+
+
+async def _accounts(
+    positions: Sequence[Row], access: Access, period: FundPeriod, columns: tuple[str, ...]
+) -> list[Row | None]:
     reports = as_keys(sorted({each.report for each in positions}))
     found = await access.fetch(_statements(columns), keys=reports, period=period)
     by_key = {(row[0], row[1]): row for row in found}
@@ -98,6 +111,9 @@ class FundPosition:
     gain: Money = money("gain_minor", "What its part gained in value, below zero for a loss.")
     nav: Money = money("nav_minor", "What its part is worth at the end of the quarter.")
     capital_account: CapitalAccount | None = batch(capital_accounts, needs=["report", "shareholder"])
+    multiples: FundMultiples | None = batch(
+        position_multiples, needs=["report", "shareholder", "commitment_minor"]
+    )
 
 
 @strawberry.type(directives=[requires("fund:reports")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import astuple
 from pathlib import Path
 
 import orjson
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.fund import connector
 from connectors.fund.kpis import DEFINITIONS
+from connectors.fund.multiples import multiples
 from connectors.fund.reports import reports
 from connectors.fund.statements import LINES, PERIODS, ending
 from gateway.access.agreements import CONTRACT, rights, write_rights
@@ -160,6 +162,35 @@ async def test_a_capital_account_is_told_over_quarter_year_and_life(readers: Rea
     assert [ending(lines) for lines in found.values()] == [found["QTD"]["nav"]] * 3
     assert (found["QTD"]["contributions"], found["ITD"]["contributions"]) == (780_000_000, 3_120_000_000)
     assert (found["QTD"]["nav_begin"], found["ITD"]["nav_begin"]) == (2_345_200_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("paid_in", "distributed", "residual", "committed", "told"),
+    [
+        (194, 20, 150, 200, ("0.970000", "0.103093", "0.773196", "0.876289")),
+        (194, 20, 150, 0, (None, "0.103093", "0.773196", "0.876289")),
+        (3, 1, 1, 3, ("1.000000", "0.333333", "0.333333", "0.666667")),
+        (7, 0, -1, 7, ("1.000000", "0.000000", "-0.142857", "-0.142857")),
+        (0, 0, 0, 100, None),
+    ],
+)
+def test_multiples_are_those_of_gips(
+    paid_in: int, distributed: int, residual: int, committed: int, told: tuple[str | None, ...] | None
+) -> None:
+    found = multiples(paid_in, distributed, residual, committed)
+    if found is None or told is None:
+        assert found is told
+    else:
+        assert [None if each is None else str(each) for each in astuple(found)] == list(told)
+
+
+async def test_every_shareholder_has_the_multiples_of_the_whole(readers: Readers) -> None:
+    operation = """{ fundReport(quarter: "2017Q4") { positions { multiples { pic dpi rvpi tvpi } } } }"""
+    result = await answer(readers, RDIF, operation)
+    assert (result.data is not None, result.errors) == (True, [])
+    found = orjson.loads(orjson.dumps(result.data["fundReport"]["positions"], default=str))  # type: ignore[index]
+    multiples = {"pic": "0.600000", "dpi": "0.050000", "rvpi": "1.003333", "tvpi": "1.053333"}
+    assert found == [{"multiples": multiples}] * 4
 
 
 def _camel(name: str) -> str:
