@@ -15,7 +15,7 @@ from gateway.access.pseudonyms import pseudonyms
 from gateway.access.trusted_documents import TrustedDocuments
 from gateway.admission.admission import Admission
 from gateway.clients.changes import Feed
-from gateway.discovery import dataset_scopes, discover, example_folders
+from gateway.discovery import correspondents, dataset_scopes, discover, example_folders
 from gateway.endpoint.connections import Connections
 from gateway.endpoint.endpoint import Endpoint
 from gateway.endpoint.examples import Examples
@@ -46,6 +46,9 @@ from gateway.store.database import migrate, writer
 from gateway.store.readers import Readers
 from gateway.telemetry.pulse import pulse
 from gateway.upstream.partners import Declared, Partners
+from gateway.webhooks.inbox import Inbox
+from gateway.webhooks.reception import Reception
+from gateway.webhooks.work import Work
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -78,6 +81,10 @@ def create_app(settings: Settings) -> Starlette:
     partners = Partners(declared, settings.connectors, settings.state)
     execution = Execution(settings, schema, engine, readers, names, admission, feed, persisted, partners)
     connections = Connections()
+    senders = correspondents(settings)
+    # An engine of its own, so that a partner is thanked soon, whoever keeps the others busy.
+    post = writer(settings.database)
+    work = Work(post, senders)
     endpoint = Endpoint(settings, verifier, execution, connections)
 
     @asynccontextmanager
@@ -91,6 +98,7 @@ def create_app(settings: Settings) -> Starlette:
                     admission.opened(),
                     feed.followed(),
                     partners.opened(),
+                    work.followed(),
                     pulse(revocations.age),
                 ):
                     yield {FLOODS: floods}
@@ -112,6 +120,7 @@ def create_app(settings: Settings) -> Starlette:
                 possession.nonces.offered(Examples(example_folders(), schema, verifier)),
                 methods=["GET"],
             ),
+            Route("/webhooks/{name}", Reception(senders, Inbox(post), work.wake)),
             Route("/", lambda _: RedirectResponse("/graphql")),
             *health(database),
             files(),

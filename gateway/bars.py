@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gateway.discovery import discover
+from gateway.discovery import correspondents, discover
 from gateway.errors import SettingsError
 from gateway.secrets import secret
 from gateway.settings import Settings
@@ -26,6 +26,7 @@ from gateway.sync.pull import Progress as Pulled
 from gateway.sync.pull import Watch
 from gateway.sync.rounds import Source, pull_all
 from gateway.upstream.partners import FOLDER
+from gateway.webhooks.work import Work
 
 
 def bars(console: Console) -> Progress:
@@ -88,6 +89,8 @@ async def pull_round(
         report = await pull_all(engine, sources, secret(settings.state / "linking.key"), watcher, **options)
         for meter in meters.values():
             meter.end()
+    # What messages said that were pulled; a gateway need not be serving.
+    await Work(engine, correspondents(settings)).look()
     apart = f"; {report.refused} doubtful matches were left apart" if report.refused else ""
     console.print(f"  {report.accounts:,} accounts, {report.linked:,} of them linked just now{apart}")
 

@@ -50,6 +50,8 @@ from gateway.upstream.paging import Part, by_cursor, by_number, by_offset
 from gateway.upstream.terms import DEFAULT_TERMS, Quota, Terms
 from gateway.upstream.tokens import Token
 from gateway.upstream.upstream import Upstream
+from gateway.webhooks.events import OrderEvent, partner_events
+from gateway.webhooks.webhook import Message, Webhook
 
 if TYPE_CHECKING:
     # The demo's world needs the demo's packages; a gateway at work does without.
@@ -72,10 +74,12 @@ __all__ = [
     "FieldError",
     "Instant",
     "Kind",
+    "Message",
     "Milestone",
     "Money",
     "Node",
     "Order",
+    "OrderEvent",
     "OrderLine",
     "OrderStatus",
     "Page",
@@ -92,6 +96,7 @@ __all__ = [
     "Token",
     "Unreadable",
     "Upstream",
+    "Webhook",
     "accounts",
     "accounts_of",
     "agreed",
@@ -112,6 +117,7 @@ __all__ = [
     "order_lines",
     "order_pages",
     "orders",
+    "partner_events",
     "profiles",
     "requires",
     "shared",
@@ -136,10 +142,10 @@ class Connector:
     `party` is the member of the venture whose data it brings, or the source of public data. `scopes` says each scope in
     a sentence. `client`, `query` and `subscription` are Strawberry types whose fields are added to `Client`, `Query`
     and `Subscription`; `types` are object types that nothing names but an interface (a partner's orders). `settings`
-    names what the operator must set beside `url`. `terms` are what the partner's API holds its callers to. `sandbox`
-    makes the partner's stand-in, which accepts those settings, from a folder that `furnish` has filled from a world.
-    `faults` are those of the partner's own protocol that the sandbox can be told to show, each in a sentence: it asks
-    `struck(request, id)`.
+    names what the operator must set beside `url`. `terms` are what the partner's API holds its callers to. `webhook`
+    says how the partner's messages at `POST /webhooks/<name>` are received. `sandbox` makes the partner's stand-in,
+    which accepts those settings, from a folder that `furnish` has filled from a world. `faults` are those of the
+    partner's own protocol that the sandbox can be told to show, each in a sentence: it asks `struck(request, id)`.
     """
 
     name: str
@@ -151,6 +157,7 @@ class Connector:
     subscription: type | None = None
     types: tuple[type, ...] = ()
     settings: tuple[str, ...] = ()
+    webhook: Webhook | None = None
     sandbox: Callable[[Path, Mapping[str, str]], Starlette] | None = None
     furnish: Callable[[World, Path], None] | None = None
     terms: Terms = DEFAULT_TERMS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +14,10 @@ import gateway.clients
 from gateway.access.agreements import CONTRACT, rights
 from gateway.connector import Connector
 from gateway.errors import SchemaError
+from gateway.settings import Settings
+from gateway.upstream.partners import FOLDER
+from gateway.upstream.upstream import Upstream
+from gateway.webhooks.webhook import Correspondent
 
 
 @cache
@@ -39,6 +43,19 @@ def example_folders() -> Mapping[str, Path]:
         name: Path(inspect.getfile(package)).parent / "examples"
         for name, package in {"Shared": gateway.clients, **packages}.items()
     }
+
+
+def correspondents(settings: Settings) -> Mapping[str, Correspondent]:
+    """The partners that send messages and that the operator gave an address, by the names of their connectors."""
+    return {
+        each.name: Correspondent(each.webhook, settings.connectors[each.name], _way(each, settings))
+        for each in discover()
+        if each.webhook is not None and each.name in settings.connectors
+    }
+
+
+def _way(to: Connector, settings: Settings) -> Callable[[], Upstream]:
+    return lambda: Upstream(to.name, settings.connectors[to.name], to.terms, settings.state / FOLDER)
 
 
 def dataset_scopes(found: Sequence[Connector]) -> Mapping[tuple[str, str], str]:

@@ -7,10 +7,11 @@ spoken there from the moment on at which the partner says that TOP is offline.
 
 from __future__ import annotations
 
-from connectors.alibaba import commissions, members, orders, products, shipments
+from connectors.alibaba import commissions, members, messages, orders, products, shipments
 from connectors.alibaba.account import AlibabaClient
 from connectors.alibaba.orders import AlibabaOrder
 from connectors.alibaba.products import AlibabaQuery
+from connectors.alibaba.push import webhook
 from connectors.alibaba.sandbox import furnish, sandbox
 from connectors.alibaba.sandbox.faults import FAULTS
 from gateway.connector import Connector, Terms
@@ -23,11 +24,19 @@ connector = Connector(
         "alibaba:products": "What AliExpress offers: products, their prices and how many there are.",
         "alibaba:feeds": "Telling AliExpress what products cost and how many there are.",
     },
-    datasets=(members.dataset, orders.dataset, shipments.dataset, commissions.dataset, products.dataset),
+    datasets=(
+        members.dataset,
+        orders.dataset,
+        shipments.dataset,
+        commissions.dataset,
+        products.dataset,
+        messages.dataset,
+    ),
     client=AlibabaClient,
     query=AlibabaQuery,
     types=(AlibabaOrder,),
     settings=("app_key", "app_secret", "access_token"),
+    webhook=webhook,
     sandbox=sandbox,
     furnish=furnish,
     faults=FAULTS,

@@ -68,6 +68,13 @@ class Listing:
     most: int = 2_000
     form: Form = Form()
 
+    def since(self, moment: datetime) -> Cursor:
+        """The cursor of a pull of what has changed from a moment until now, the newest changes included."""
+        since = unambiguous(moment.replace(microsecond=0) - SETTLING)
+        # As the wall shows it, now is not over yet.
+        until = max(since, datetime.now(UTC).replace(microsecond=0) + SETTLING)
+        return Place(since, until, 0, 0, since, until, 0).cursor(self)
+
     def pull(self, upstream: Upstream, cursor: Cursor) -> AsyncIterator[Batch]:
         """All records modified since the cursor; the next page is on its way while one is worked on."""
         return ahead(_batches(self, upstream, cursor))

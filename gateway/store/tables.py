@@ -41,12 +41,19 @@ NOBODY = RowRule("0", "No row is for callers.")
 """The row rule of a table that callers never read."""
 
 
-def table(name: str, *columns: Any, rows: RowRule = NOBODY, **options: Any) -> Table:
-    """A table with its row rule; the default shows nobody anything."""
+Dated = tuple[str, tuple[str, ...]]
+"""A column with a moment, and the columns whose values are of that moment."""
+
+
+def table(name: str, *columns: Any, rows: RowRule = NOBODY, dated: Dated = ("", ()), **options: Any) -> Table:
+    """A table with its row rule; the default shows nobody anything.
+
+    Of two values of `dated` columns that later one counts which is of the later moment, whichever comes last.
+    """
     keys = [column for column in columns if isinstance(column, Column) and column.primary_key]
     # A natural compound key is how the rows are looked up, so SQLite stores them by it.
     options.setdefault("sqlite_with_rowid", len(keys) < 2)
-    return Table(name, metadata, *columns, info={"rows": rows}, **options)
+    return Table(name, metadata, *columns, info={"rows": rows, "dated": dated}, **options)
 
 
 class Instant(TypeDecorator[str]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,11 +18,15 @@ Rows = Mapping[Table, Sequence[Mapping[str, Any]]]
 
 
 class Batch(NamedTuple):
-    """Some records as the partner sent them, where to go on after them, and how many are expected in all."""
+    """Some records as the partner sent them, where to go on after them, and how many are expected in all.
+
+    `confirm` is awaited once they are on the disk, where the partner wants to know that; it may send them again.
+    """
 
     records: Sequence[Any]
     cursor: Cursor
     expected: int | None = None
+    confirm: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Integer, Table, Text, bindparam, delete, select
+from sqlalchemy import Column, Integer, Table, Text, bindparam, case, delete, select
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError, InterfaceError, ProgrammingError
@@ -84,11 +84,18 @@ async def pull(
             async with aclosing(_coming(dataset.pull(upstream, cursor), connection.commit)) as batches:
                 async for batch in batches:
                     progress.expected = batch.expected
+                    if batch.confirm is not None:
+                        # What is confirmed does not come again: it must not wait for the disk.
+                        await connection.commit()
+                        await connection.exec_driver_sql("PRAGMA synchronous = FULL")
                     whole = False
                     progress.unreadable += await keep(connection, connector, dataset, batch)
                     whole = True
                     progress.records += len(batch.records)
                     watch(progress)
+                    if batch.confirm is not None:
+                        await connection.commit()
+                        await batch.confirm()
                     # Keys come in no order, so each batch touches pages all over; many together touch each but once.
                     if time.monotonic() - committed > COMMIT_EVERY:
                         await connection.commit()
@@ -133,17 +140,27 @@ async def stored_cursor(connection: AsyncConnection, connector: str, dataset: st
 
 async def keep(connection: AsyncConnection, connector: str, dataset: Dataset, batch: Batch) -> int:
     """Write a batch's rows, its unreadable records and its cursor; the number of unreadable ones."""
-    rows, letters = await asyncio.to_thread(read, dataset, batch.records)
-    now = instant(datetime.now(UTC))
     # Before the rows, for it begins the transaction of all of them: a savepoint outside of one would end by itself.
-    await _put_cursor(connection, connector, dataset, batch, now)
+    await _put_cursor(connection, connector, dataset, batch, instant(datetime.now(UTC)))
+    return await keep_records(connection, connector, dataset, batch.records)
+
+
+async def keep_records(
+    connection: AsyncConnection, connector: str, dataset: Dataset, records: Sequence[Any]
+) -> int:
+    """Write records' rows, within a transaction, and put the unreadable ones aside; how many those are."""
+    rows, letters = await asyncio.to_thread(read, dataset, records)
     try:
         async with connection.begin_nested():
             await _write(connection, dataset, rows)
     except _REFUSALS:
-        letters = await _write_singly(connection, dataset, batch.records)
+        letters = await _write_singly(connection, dataset, records)
     if letters:
-        known = {"connector": connector, "dataset": dataset.name, "seen_at": now}
+        known = {
+            "connector": connector,
+            "dataset": dataset.name,
+            "seen_at": instant(datetime.now(UTC)),
+        }
         put_aside = upsert(dead_letters).on_conflict_do_nothing()
         await connection.execute(put_aside, [{**known, **letter} for letter in letters])
     return len(letters)
@@ -213,10 +230,22 @@ def _upsert(target: Table, columns: tuple[str, ...]) -> str:
     keys = [column.name for column in target.primary_key]
     changed = {name: statement.excluded[name] for name in values if name not in keys}
     if changed:
+        changed |= _dated(target, statement.excluded, changed)
         statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
     else:
         statement = statement.on_conflict_do_nothing()
     return str(statement.compile(dialect=_NAMED))
+
+
+def _dated(target: Table, given: Any, changed: Collection[str]) -> dict[str, Any]:
+    """What replaces values that count by a moment: an earlier word does not replace a later one."""
+    moment, names = target.info["dated"]
+    if moment not in changed:
+        return {}
+    later = given[moment] >= target.c[moment]
+    return {
+        name: case((later, given[name]), else_=target.c[name]) for name in (moment, *names) if name in changed
+    }
 
 
 @cache

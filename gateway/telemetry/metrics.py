@@ -128,6 +128,20 @@ partner_quota_wait_seconds = Histogram(
     buckets=(*_SECONDS, 30, 60),
     registry=registry,
 )
+webhook_messages = Counter(
+    "gateway_webhook_messages",
+    "Messages that came to webhooks, by what became of them: accepted, repeated, ignored (of nothing that is kept),"
+    " unreadable, forged, late, unknown, method, crowded, too_large, unfinished, unkept (the database was busy).",
+    ["connector", "outcome"],
+    registry=registry,
+)
+partner_events = Counter(
+    "gateway_partner_events",
+    "Events of partners' messages, by what became of them: applied, old, asked (the partner was), unseen (it did not"
+    " show them), failed (it could not be asked; they are tried again).",
+    ["connector", "outcome"],
+    registry=registry,
+)
 tokens = Counter(
     "gateway_tokens_issued", "Access tokens issued.", ["party", "application", "grant"], registry=registry
 )

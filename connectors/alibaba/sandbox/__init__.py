@@ -31,6 +31,7 @@ from connectors.alibaba.sandbox.furnishing import FILE, furnish
 from connectors.alibaba.sandbox.grants import Grants
 from connectors.alibaba.sandbox.listings import Record
 from connectors.alibaba.sandbox.methods import Method, methods
+from connectors.alibaba.sandbox.push import events
 from gateway.connector import clock, struck
 
 __all__ = ["furnish", "sandbox"]
@@ -48,6 +49,7 @@ def sandbox(folder: Path, settings: Mapping[str, str]) -> Starlette:
             Route("/router/rest", partial(partner.business, TOP), methods=["GET", "POST"]),
             Route("/rest/{path:path}", partner.system, methods=["GET", "POST"]),
             Route("/token", partner.token, methods=["POST"]),
+            Route("/_events", partial(events, partner.file, settings), methods=["POST"]),
         ]
     )
     app.state.grants = partner.grants
@@ -90,7 +92,7 @@ class Partner:
         if method is None:
             raise protocol.refusal("method")
         # Opened for each call: the app may run in any thread, and opening takes a tenth of a millisecond.
-        with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as database:
+        with closing(sqlite3.connect(f"file:{self.file}?mode=rw", uri=True)) as database:
             database.row_factory = sqlite3.Row
             found = bent(request, method(database, parameters))
         root = name.replace(".", "_") + "_response"

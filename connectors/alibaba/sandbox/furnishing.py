@@ -13,6 +13,7 @@ import orjson
 
 from connectors.alibaba.pacific import wall
 from connectors.alibaba.profiles import BEIJING
+from connectors.alibaba.sandbox import messages
 from connectors.alibaba.sandbox.affiliates import INDEX as AFFILIATES_INDEX
 from connectors.alibaba.sandbox.affiliates import TABLE as AFFILIATES
 from connectors.alibaba.sandbox.affiliates import affiliate_order
@@ -75,7 +76,7 @@ def furnish(world: World, folder: Path) -> None:
     products: Products = {}
     affiliated: list[tuple[object, ...]] = []
     with closing(sqlite3.connect(draft)) as database:
-        database.executescript(_TABLES + AFFILIATES)
+        database.executescript(_TABLES + AFFILIATES + messages.TABLE)
         with database:
             database.executemany("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_member, members))
             database.executemany(
@@ -89,6 +90,8 @@ def furnish(world: World, folder: Path) -> None:
                 "INSERT INTO products VALUES (?, ?, ?, ?, ?, ?, ?)", map(_product, products.values())
             )
         database.executescript(_INDEXES + AFFILIATES_INDEX)
+        with database:
+            messages.queue_newest(database)
     draft.replace(folder / FILE)
 
 

@@ -10,6 +10,7 @@ from connectors.alibaba.sandbox.details import info, receipt
 from connectors.alibaba.sandbox.feeds import Feeds
 from connectors.alibaba.sandbox.listings import Record
 from connectors.alibaba.sandbox.members import members
+from connectors.alibaba.sandbox.messages import confirm, consume, permit
 from connectors.alibaba.sandbox.orders import orders
 from connectors.alibaba.sandbox.parcels import sent_orders, tracking
 from connectors.alibaba.sandbox.products import products
@@ -37,4 +38,7 @@ METHODS: Mapping[str, Method] = {
     "aliexpress.affiliate.order.listbyindex": affiliate_orders,
     "aliexpress.jv.parcel.list": sent_orders,
     "aliexpress.jv.member.list": members,
+    "taobao.tmc.messages.confirm": confirm,
+    "taobao.tmc.messages.consume": consume,
+    "taobao.tmc.user.permit": permit,
 }
