@@ -183,7 +183,7 @@ async def test_while_the_partner_is_down_events_wait(fresh: Shop) -> None:
 class Quick(Upstream):
     """A way to the partner on which nobody tries again."""
 
-    async def read(self, prepare: Any, accept: Any) -> Any:
+    async def read(self, prepare: Any, accept: Any, *_: Any, **__: Any) -> Any:
         return accept(await self.send(prepare()))
 
 

@@ -74,6 +74,7 @@ async def _confirm(upstream: Upstream, ids: list[str]) -> None:
 def read_message(record: Any) -> Rows:
     """One message as an event; nothing, where it is not about an order. Raises `Unreadable`."""
     message = fields(record, "message")
+    whole(message, "id")
     topic = text(message, "topic")
     if not topic.startswith(TOPIC):
         return {}

@@ -118,7 +118,9 @@ async def test_pulled_into_the_base_twice(books: Path, tmp_path: Path) -> None:
             async with engine.begin() as connection:
                 await connection.execute(text("DELETE FROM sync_cursors"))
             for dataset in connector.datasets:
-                assert (await pull(engine, upstream, "alibaba", dataset)).records > 0
+                # What was confirmed does not come again.
+                again = (await pull(engine, upstream, "alibaba", dataset)).records
+                assert again > 0 or dataset.name == "messages"
     assert await contents(engine) == before
     async with engine.connect() as connection:
         lines = await connection.scalar(select(func.count()).select_from(order_lines))

@@ -29,6 +29,7 @@ from gateway.connector import (
     Kind,
     PartnerError,
     Upstream,
+    partner_events,
     shipment_numbers,
     shipment_orders,
     shipments,
@@ -67,7 +68,7 @@ def own_tables(name: str) -> set[Table]:
         for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     ]
     found = {value for module in modules for value in vars(module).values() if isinstance(value, Table)}
-    return found - {accounts, profiles, orders, order_lines, *PARCELS}
+    return found - {accounts, profiles, orders, order_lines, partner_events, *PARCELS}
 
 
 def scopes_in_use(sdl: str) -> set[str]:

@@ -25,6 +25,7 @@ from gateway.connector import (
     Connector,
     Milestone,
     Rows,
+    partner_events,
 )
 from gateway.store.database import migrate, writer
 from gateway.store.tables import Instant
@@ -43,7 +44,7 @@ __all__ = ["books"]
 from tests.connectors.test_contract import PARCELS, own_tables
 from tests.connectors.test_contract_pulls import kept
 
-SHARED = {accounts, profiles, orders, order_lines, *PARCELS}
+SHARED = {accounts, profiles, orders, order_lines, partner_events, *PARCELS}
 """The tables of the shared base; all others that a connector writes are its own."""
 
 _RECORDS: dict[tuple[str, str], list[Any]] = {}
