@@ -31,7 +31,9 @@ from gateway.engine.weights import cost, list_size
 from gateway.errors import FieldError, Kind, PartnerError, Unreadable
 from gateway.sandboxes.calls import clock, struck
 from gateway.shipments.milestones import Carrier, Milestone
+from gateway.shipments.numbers import s10_number
 from gateway.shipments.parcels import (
+    open_parcels,
     shipment_id,
     shipment_numbers,
     shipment_orders,
@@ -114,12 +116,14 @@ __all__ = [
     "keys",
     "lifetime_values",
     "list_size",
+    "open_parcels",
     "order_lines",
     "order_pages",
     "orders",
     "partner_events",
     "profiles",
     "requires",
+    "s10_number",
     "shared",
     "shipment_id",
     "shipment_numbers",
@@ -146,10 +150,13 @@ class Connector:
     says how the partner's messages at `POST /webhooks/<name>` are received. `sandbox` makes the partner's stand-in,
     which accepts those settings, from a folder that `furnish` has filled from a world. `faults` are those of the
     partner's own protocol that the sandbox can be told to show, each in a sentence: it asks `struck(request, id)`.
+
+    `party` is None for a partner that only tells of what others brought, as a carrier does of their parcels: its rows
+    are seen with theirs, and it declares no scopes.
     """
 
     name: str
-    party: str
+    party: str | None
     scopes: Mapping[str, str]
     datasets: tuple[Dataset, ...] = ()
     client: type | None = None

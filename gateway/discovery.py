@@ -31,14 +31,14 @@ def _declared(name: str) -> Connector:
     found = getattr(import_module(f"connectors.{name}"), "connector", None)
     if not isinstance(found, Connector) or found.name != name:
         raise SchemaError(f"connectors/{name} must declare `connector = Connector(name={name!r}, …)`")
-    if found.party not in CONTRACT.owners:
+    if found.party not in (None, *CONTRACT.owners):
         raise SchemaError(f"connectors/{name}: {found.party} is not among the parties of the agreements")
     return found
 
 
 def example_folders() -> Mapping[str, Path]:
     """Where example operations lie: those of the shared base, and each party's."""
-    packages = {each.party: import_module(f"connectors.{each.name}") for each in discover()}
+    packages = {each.party: import_module(f"connectors.{each.name}") for each in discover() if each.party}
     return {
         name: Path(inspect.getfile(package)).parent / "examples"
         for name, package in {"Shared": gateway.clients, **packages}.items()
@@ -63,6 +63,7 @@ def dataset_scopes(found: Sequence[Connector]) -> Mapping[tuple[str, str], str]:
     return {
         (connector.party, name): scope
         for connector in found
+        if connector.party
         for dataset in connector.datasets
         for name, scope in dataset.covers.items()
     }

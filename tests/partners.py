@@ -9,16 +9,19 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import uvicorn
+from sqlalchemy import Table, create_engine, insert
 from starlette.types import ASGIApp
 
 from gateway.authoring.cassettes import Player
-from gateway.connector import Batch, Connector, Dataset, Upstream
+from gateway.connector import Batch, Connector, Dataset, Upstream, shipment_numbers, shipments
 from gateway.demo.world import World
 from gateway.discovery import discover
+from gateway.store.tables import metadata
 
 ONE = os.environ.get("GATEWAY_CONTRACT_OF")
 """The one connector to be tested, if it is one: see `gateway connector test`."""
@@ -97,4 +100,39 @@ async def batches_of(
     dataset: Dataset, upstream: Upstream, cursor: Mapping[str, Any] | None = None
 ) -> list[Batch]:
     """All batches of a pull."""
-    return [batch async for batch in dataset.pull(upstream, cursor or {})]
+    subjects = await subjects_of(dataset)
+    return [batch async for batch in dataset.pull(upstream, cursor or {}, *subjects)]
+
+
+_ROWS: list[tuple[Table, dict[str, Any]]] = []
+
+
+async def subjects_of(dataset: Dataset) -> list[Any]:
+    """What a dataset's pull is to be asked about, as its one argument more; nothing where it lists by itself."""
+    if dataset.about is None:
+        return []
+    if not _ROWS:
+        with TemporaryDirectory() as folder:
+            _ROWS.extend([row async for row in _parcels(Path(folder))])
+    engine = create_engine("sqlite://")
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        for table, row in _ROWS:
+            connection.execute(insert(table).prefix_with("OR REPLACE"), row)
+        found = connection.execute(dataset.about).all()
+    engine.dispose()
+    return [found]
+
+
+async def _parcels(folder: Path) -> AsyncIterator[tuple[Table, dict[str, Any]]]:
+    """The shipments that the marketplaces bring of the small world."""
+    for each in (one for one in discover() if one.party):
+        assert each.furnish is not None
+        each.furnish(small_purchases(), folder)
+        for found in (one for one in each.datasets if "orders" in one.covers and one.about is None):
+            async with partner(each.name, folder) as upstream:
+                for batch in await batches_of(found, upstream):
+                    for rows in map(found.read, batch.records):
+                        for table in filter(rows.__contains__, (shipments, shipment_numbers)):
+                            for row in rows[table]:
+                                yield table, dict(row)

@@ -12,6 +12,7 @@ import strawberry
 from sqlalchemy import Column, ForeignKey, Text
 
 from connectors.mailru.changes import Feed, changes
+from connectors.mailru.parcels import parcel_rows
 from connectors.mailru.users import PARTY, account_id
 from connectors.mailru.values import Fields, flag, kopecks, moment, number, text, text_or_none, unwrapped
 from gateway.connector import (
@@ -29,6 +30,7 @@ from gateway.connector import (
     order_lines,
     orders,
     requires,
+    shipment_orders,
     table,
 )
 
@@ -72,7 +74,8 @@ def read_order(record: Any) -> Rows:
         **paid,
     }
     extra = {"order_id": identity, "transaction_id": text_or_none(order, "transaction_id")}
-    return {orders: [{"id": identity, **_head(order), **paid}], order_lines: [line], mailru_orders: [extra]}
+    head = {"id": identity, **_head(order), **paid}
+    return {orders: [head], order_lines: [line], mailru_orders: [extra], **parcel_rows(order, identity)}
 
 
 def _head(order: Fields) -> dict[str, Any]:
@@ -96,7 +99,11 @@ def _status(order: Fields) -> OrderStatus:
 
 
 pandao_orders = Dataset(
-    "orders", pull_orders, read_order, covers={"orders": "mailru:read"}, children={order_lines: "order_id"}
+    "orders",
+    pull_orders,
+    read_order,
+    covers={"orders": "mailru:read"},
+    children={order_lines: "order_id", shipment_orders: "order_id"},
 )
 
 

@@ -41,3 +41,13 @@ def number_format(number: str) -> NumberFormat:
     if s10:
         return NumberFormat.S10 if check_digit(s10[1]) == int(s10[2]) else NumberFormat.S10_WRONG
     return NumberFormat.RUSSIAN_POST if _DOMESTIC.fullmatch(number) else NumberFormat.OTHER
+
+
+def s10_number(value: int, country: str) -> str:
+    """The S10 number of a registered, a tracked or another item that a value makes; below 10,400,000,000 each its own.
+
+    `country` is an ISO 3166-1 alpha-2 code in capitals.
+    """
+    block, serial = divmod(value, 10**8)
+    digits = f"{serial:08d}"
+    return f"{'RLCU'[block % 4]}{chr(65 + block // 4 % 26)}{digits}{check_digit(digits)}{country}"

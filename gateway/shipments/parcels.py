@@ -9,10 +9,24 @@ whichever carrier told of them.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Select,
+    String,
+    Text,
+    exists,
+    func,
+    select,
+)
 
 from gateway.access.rules import follows
+from gateway.shipments.milestones import FINAL, Carrier
 from gateway.store.tables import Instant, table
 
 _OF_ORDER = follows("shipment_orders", "shipment_orders.shipment_id = this.shipment_id")
@@ -112,3 +126,31 @@ def shipment_id(number: str, first_seen: datetime) -> str:
 def tracking_id(shipment: str, carrier: str) -> str:
     """The key of what a carrier says of a parcel."""
     return f"{shipment}:{carrier}"
+
+
+DAYS_OPEN = 60
+"""For so long a parcel is asked about, counted back from when the newest one was sent."""
+
+
+def open_parcels(carrier: Carrier) -> Select[Any]:
+    """What a carrier is to be asked of: numbers of parcels that are not at their end, each with its shipment.
+
+    Rows have `number`, `shipment_id`, `origin` and `destination`, in the order of the numbers.
+    """
+    newest = select(func.max(shipments.c.shipped_at)).scalar_subquery()
+    since = func.strftime("%Y-%m-%dT%H:%M:%SZ", newest, f"-{DAYS_OPEN} days")
+    ended = exists().where(
+        tracking_events.c.shipment_id == shipments.c.id,
+        tracking_events.c.milestone.in_([milestone.value for milestone in FINAL]),
+    )
+    return (
+        select(
+            shipment_numbers.c.number,
+            shipment_numbers.c.shipment_id,
+            shipments.c.origin,
+            shipments.c.destination,
+        )
+        .join(shipments, shipments.c.id == shipment_numbers.c.shipment_id)
+        .where(shipment_numbers.c.carrier == carrier.value, shipments.c.shipped_at >= since, ~ended)
+        .order_by(shipment_numbers.c.number, shipment_numbers.c.shipment_id)
+    )

@@ -6,9 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table
-
-from gateway.upstream.upstream import Upstream
+from sqlalchemy import Select, Table
 
 Cursor = Mapping[str, Any]
 """Where a pull stands, as JSON; empty before the first. Only the connector reads it."""
@@ -38,10 +36,14 @@ class Dataset:
     names the datasets of the agreements that it fills, each with the scope its rows are read under. `children` names
     tables whose rows go with a parent's: all rows of that parent are replaced together; the value is the column that
     names the parent.
+
+    A partner that lists nothing by itself, as a carrier, is asked about what others brought: `about` selects that in
+    the shared base, `pull(upstream, cursor, about)` gets its rows too, and comes after the pulls of all other datasets.
     """
 
     name: str
-    pull: Callable[[Upstream, Cursor], AsyncIterator[Batch]]
+    pull: Callable[..., AsyncIterator[Batch]]
     read: Callable[[Any], Rows]
     covers: Mapping[str, str]
     children: Mapping[Table, str] | None = None
+    about: Select[Any] | None = None

@@ -81,7 +81,9 @@ async def pull(
         await connection.commit()
         cursor = await stored_cursor(connection, connector, dataset.name)
         try:
-            async with aclosing(_coming(dataset.pull(upstream, cursor), connection.commit)) as batches:
+            about = await _subjects(connection, dataset)
+            pull = dataset.pull(upstream, cursor, *about)
+            async with aclosing(_coming(pull, connection.commit)) as batches:
                 async for batch in batches:
                     progress.expected = batch.expected
                     if batch.confirm is not None:
@@ -106,6 +108,15 @@ async def pull(
             await (connection.commit() if whole else connection.rollback())
             await connection.exec_driver_sql("PRAGMA synchronous = FULL")
     return progress
+
+
+async def _subjects(connection: AsyncConnection, dataset: Dataset) -> Sequence[Sequence[Any]]:
+    """What a dataset is about, as the one argument more that its pull takes; nothing for one that is about nothing."""
+    if dataset.about is None:
+        return []
+    found = (await connection.execute(dataset.about)).all()
+    await connection.commit()
+    return [found]
 
 
 async def _coming(

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +50,8 @@ async def pull_all(
     watcher: Watcher,
     linked: Callable[[], Awaitable[None]] = _nothing,
 ) -> LinkReport:
-    """Pull what is new: first who the clients are, then, once they are `linked`, all that belongs to them.
+    """Pull what is new: first who the clients are, then, once they are `linked`, all that belongs to them; what is
+    about things that others brought comes last.
 
     A partner that gives up costs the others nothing. When all is done, a `PartnerError` says which pulls failed; what
     came until then is kept, and the next round goes on there.
@@ -61,12 +63,18 @@ async def pull_all(
     async with engine.begin() as connection:
         early = await link(connection, secret)
     await linked()
-    failures += await _pull(engine, known, lambda dataset: "accounts" not in dataset.covers, watcher)
+    for last in (False, True):
+        failures += await _pull(engine, known, partial(_is_of, last=last), watcher)
     async with engine.begin() as connection:
         report = await link(connection, secret)
     if failures:
         raise PartnerError(failures[0].kind, "; ".join(failure.message for failure in failures))
     return replace(report, linked=report.linked + early.linked, founded=report.founded + early.founded)
+
+
+def _is_of(dataset: Dataset, last: bool) -> bool:
+    """Whether a dataset is pulled once the clients are known, first or last."""
+    return "accounts" not in dataset.covers and (dataset.about is not None) is last
 
 
 async def _pull(

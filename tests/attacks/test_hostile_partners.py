@@ -20,7 +20,7 @@ from gateway.store.database import migrate, writer
 from gateway.store.tables import NOBODY, metadata
 from gateway.sync.pull import dead_letters, keep
 from gateway.upstream.http import Answer
-from tests.partners import FOLDERS, books, dataset_of, every_dataset, keys_of, served
+from tests.partners import FOLDERS, books, dataset_of, every_dataset, keys_of, served, subjects_of
 
 __all__ = ["books"]
 
@@ -93,6 +93,7 @@ async def test_nothing_of_a_hostile_answer_gets_in_among_the_data(
     assert connector.sandbox is not None
     migrate(tmp_path / "gateway.db")
     said, engine = "", writer(tmp_path / "gateway.db")
+    subjects = await subjects_of(found)
     try:
         async with (
             served(meddled(connector.sandbox(books, keys), change)) as url,
@@ -101,7 +102,7 @@ async def test_nothing_of_a_hostile_answer_gets_in_among_the_data(
         ):
             await connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
             try:
-                async for batch in found.pull(upstream, {}):
+                async for batch in found.pull(upstream, {}, *subjects):
                     await keep(connection, name, found, batch)
                     break
             except PartnerError as error:

@@ -94,14 +94,14 @@ def test_the_name_is_the_folders_and_the_party_is_of_the_contract(name: str) -> 
     assert connector.name == name
     assert re.fullmatch("[a-z][a-z0-9]*", name)
     assert folder_of(name).name == name
-    assert connector.party in CONTRACT.owners
+    assert connector.party in (None, *CONTRACT.owners)
 
 
 @every_connector
 def test_each_scope_has_the_connectors_name_a_sentence_and_a_lock(name: str) -> None:
     """A scope is `<name>:<what>`, is said in a sentence, and opens something in the schema."""
     used = scopes_in_use(declared_schema().sdl)
-    assert FOLDERS[name].scopes
+    assert bool(FOLDERS[name].scopes) is bool(FOLDERS[name].party)
     for scope, sentence in FOLDERS[name].scopes.items():
         assert re.fullmatch(rf"{name}:[a-z_]+", scope)
         assert re.fullmatch(r"[A-Z].{10,}\.", sentence)
@@ -117,7 +117,8 @@ def test_datasets_cover_what_the_agreements_name(name: str) -> None:
     agreed = {what for each in CONTRACT.agreements if each.owner == party for what in each.datasets}
     assert agreed <= covered
     for dataset in FOLDERS[name].datasets:
-        assert dataset.covers
+        assert bool(dataset.covers) is bool(party)
+        assert dataset.covers or dataset.about is not None
         assert set(dataset.covers.values()) <= FOLDERS[name].scopes.keys() | SCOPES.keys()
 
 

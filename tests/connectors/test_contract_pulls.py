@@ -16,6 +16,7 @@ from tests.partners import (
     dataset_of,
     every_dataset,
     partner,
+    subjects_of,
 )
 
 __all__ = ["books"]
@@ -79,8 +80,9 @@ async def test_a_second_pull_changes_nothing_and_ends_with_a_cursor(
 async def test_a_pull_that_is_left_midway_leaves_nothing_behind(name: str, dataset: str, books: Path) -> None:
     """A consumer that stops ends the pull: no task of it is left."""
     async with partner(name, books) as upstream:
+        subjects = await subjects_of(dataset_of(name, dataset))
         before = asyncio.all_tasks()
-        pull = dataset_of(name, dataset).pull(upstream, {})
+        pull = dataset_of(name, dataset).pull(upstream, {}, *subjects)
         await anext(pull)
         await pull.aclose()  # type: ignore[attr-defined]
         left = {task for task in asyncio.all_tasks() - before if "connectors" in str(task.get_coro())}

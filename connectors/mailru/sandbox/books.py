@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
+from gateway.connector import s10_number
+
 if TYPE_CHECKING:
     from gateway.demo.world import Member, Purchase, World
 
@@ -26,12 +28,15 @@ CAMPAIGN_DAYS = 100
 VISITS = 3
 """How often one must have bought in a category to be in its segment."""
 
+TRACKED = timedelta(days=60)
+"""For how long an order shows its parcel's number."""
+
 _SCHEMA = """
 CREATE TABLE users (updated TEXT, user_id TEXT, name TEXT, email TEXT, phone TEXT, region TEXT,
     birth_year INTEGER, registered TEXT, PRIMARY KEY (updated, user_id)) WITHOUT ROWID;
 CREATE TABLE products (product_id INTEGER PRIMARY KEY, name TEXT, category TEXT);
 CREATE TABLE orders (updated TEXT, order_id TEXT, transaction_id TEXT, user_id TEXT, product_id INTEGER,
-    quantity INTEGER, total INTEGER, state TEXT, confirmed INTEGER, placed TEXT, shipped TEXT,
+    quantity INTEGER, total INTEGER, state TEXT, confirmed INTEGER, placed TEXT, shipped TEXT, tracking TEXT,
     PRIMARY KEY (updated, order_id)) WITHOUT ROWID;
 CREATE INDEX ix_users_user_id ON users (user_id);
 CREATE TABLE segments (id INTEGER PRIMARY KEY, name TEXT, created TEXT, updated TEXT);
@@ -51,7 +56,7 @@ def furnish(world: World, folder: Path) -> None:
     with closing(sqlite3.connect(path)) as books:
         books.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
         _insert(books, "users", 8, map(_user, world.members("MAILRU")))
-        _insert(books, "orders", 11, chain.from_iterable(map(ledger.enter, world.purchases("MAILRU"))))
+        _insert(books, "orders", 12, chain.from_iterable(map(ledger.enter, world.purchases("MAILRU"))))
         _insert(books, "products", 3, ((number, *product) for number, product in ledger.products.items()))
         for number, (name, members) in enumerate(ledger.segments(), 101):
             moscow = world.last.astimezone(ZoneInfo("Europe/Moscow")).strftime("%Y-%m-%d %H:%M:%S")
@@ -93,12 +98,16 @@ class Ledger:
         transaction = f"{stamp}{purchase.number:016x}"
         first = f"{stamp}{purchase.number:010x}"
         placed, courses = _text(purchase.at), self._courses(purchase.at)
+        # What is bought in one go is sent in one parcel; numbers are shown for a while only.
+        recent = self._last - purchase.at <= TRACKED
+        parcel = s10_number(purchase.number, "CN") if recent else None
         for line, bought in enumerate(purchase.lines):
             self.products[bought.product] = bought.name, bought.category
             identity = f"{first}{line:06x}"
             state, updated, shipped, confirmed = courses[crc32(identity.encode()) % 50]
             head = updated, identity, transaction, purchase.account, bought.product, bought.quantity
-            yield *head, bought.cents * KOPECKS_PER_CENT, state, confirmed, placed, shipped
+            tracking = parcel if shipped else None
+            yield *head, bought.cents * KOPECKS_PER_CENT, state, confirmed, placed, shipped, tracking
         self._count(purchase)
 
     def _courses(self, placed: datetime) -> list[Course]:

@@ -54,6 +54,7 @@ class OrderRow(NamedTuple):
     confirmed: int
     placed: str
     shipped: str | None
+    tracking: str | None
     product: str
     category: str
     name: str | None
@@ -188,6 +189,7 @@ def _course(row: OrderRow) -> dict[str, Any]:
         "is_combined_order": "False",
         "shipped_date": row.shipped or "",
         "shipping_provider": "RussianPost" if row.shipped else "",
+        "tracking_number": row.tracking or "",
         "tracking_confirmed": "True" if row.confirmed else "False",
         "tracking_confirmed_date": row.updated if row.confirmed else "",
         "requires_delivery_confirmation": "True",
