@@ -74,6 +74,29 @@ ORDERS_AT_MAILRU = of_each(
     "mailru { orders { totalCount } }",
     lambda client: client["mailru"] and client["mailru"]["orders"]["totalCount"],
 )
+PARCELS = of_each(
+    "orders(first: 5) { nodes { shipments { orderIds events { place } } } }",
+    lambda client: [
+        each["events"][-1]["place"] + " " + each["orderIds"][0].partition("Order")[0]
+        for order in client["orders"]["nodes"]
+        for each in order["shipments"]
+    ],
+)
+CORRIDORS = Question(
+    "{ corridors { route volume legs { leg volume median } } }",
+    lambda data: [
+        (each["route"], each["volume"], {leg["leg"]: (leg["volume"], leg["median"]) for leg in each["legs"]})
+        for each in data["corridors"]
+    ],
+)
+
+
+def shipment(number: str) -> Question:
+    """What is found by the number of a parcel: which orders it holds."""
+    document = f'{{ shipment(trackingNumber: "{number}") {{ orderIds epcis }} }}'
+    return Question(document, lambda data: data["shipment"] and data["shipment"]["orderIds"])
+
+
 REPORT = Question(
     '{ fundReport(quarter: "2017Q1") { quarter nav { minor } positions { shareholder } } }',
     lambda data: data["fundReport"],
@@ -98,5 +121,7 @@ ALL = (
     PAID_TO_ALIBABA,
     PAID_TO_MAILRU,
     ORDERS_AT_MAILRU,
+    PARCELS,
+    CORRIDORS,
     REPORT,
 )

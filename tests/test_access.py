@@ -19,6 +19,7 @@ from tests.conftest import Gateway, start
 from tests.questions import (
     ALL,
     CLIENTS,
+    CORRIDORS,
     LINES,
     ORDER_COUNTS,
     ORDERS,
@@ -26,6 +27,7 @@ from tests.questions import (
     PAID_BY_CARD,
     PAID_TO_ALIBABA,
     PAID_TO_MAILRU,
+    PARCELS,
     PROFILES,
     RATE,
     REPORT,
@@ -33,6 +35,7 @@ from tests.questions import (
     Question,
     clients_where,
     node,
+    shipment,
 )
 from tests.world import PEOPLE, speaking_world
 
@@ -256,10 +259,44 @@ THE_BANK = [
          "BANK", CLIENTS, of(), scopes=EVERYTHING),
 ]  # fmt: skip
 
+
+def way(volume: int) -> list[Any]:
+    """The corridor of that many parcels from China to Russia, which all took ten days."""
+    legs = {"FIRST_MILE": 2.0, "LINE_HAUL": 3.0, "WHOLE": 10.0}
+    return [("CHINA_RUSSIA", volume, {leg: (volume, days) for leg, days in legs.items()})]
+
+
+PARCELS_FOLLOW = [
+    Line("Alibaba sees the parcels of the orders it sees: its own, and Pandao's of those who let it analyse",
+         "ALIBABA", PARCELS, {**{each: [f"{each.split()[0]} Alibaba"] for each in ALIBABAS},
+                              "ADA at ALIBABA": ["ADA Pandao", "ADA Alibaba"], "CLARA at MAILRU": ["CLARA Pandao"]}),
+    Line("Mail.ru sees AliExpress's parcels of Ada, who lets it, though Russian Post told of all of them",
+         "MAILRU", PARCELS, {**{each: [f"{each.split()[0]} Pandao"] for each in MAILRUS},
+                             "ADA at MAILRU": ["ADA Pandao", "ADA Alibaba"]}),
+    Line("a parcel is found by its number where its order is seen",
+         "ALIBABA", shipment("clara.MAILRU"), ["PandaoOrder:CLARA"]),
+    Line("a parcel of an order that no consent opens is not there", "ALIBABA", shipment("BORIS.MAILRU"), None),
+    Line("no more than one that nobody sent", "ALIBABA", shipment("NOBODY.MAILRU"), None),
+    Line("without mailru:read no parcel of Mail.ru's is found", "ALIBABA", shipment("CLARA.MAILRU"), None,
+         scopes=NO_MAILRU),
+    Line("a token for Mail.ru's orders finds no parcel of the party's own", "ALIBABA", shipment("ADA.ALIBABA"), None,
+         details=narrowed("MAILRU orders")),
+    Line("corridors count the parcels that Alibaba sees", "ALIBABA", CORRIDORS, way(6)),
+    Line("corridors count the parcels that Mail.ru sees", "MAILRU", CORRIDORS, way(8)),
+    Line("for forecasts Ilya's parcel is counted, and Ada's of AliExpress is not",
+         "MAILRU", CORRIDORS, way(8), "demand_forecast"),
+    Line("corridors are of the datasets that a token is for",
+         "ALIBABA", CORRIDORS, way(2), details=narrowed("MAILRU orders")),
+    Line("the fund finds no parcel by its number", "RDIF", shipment("HARITON.MAILRU"), None, "reporting", EVERYTHING),
+    Line("the fund gets no corridor: figures are made of what one sees, and it sees no order",
+         "RDIF", CORRIDORS, [], "reporting", EVERYTHING),
+]  # fmt: skip
+
 A_STRANGER = [
     Line(f"a party that the contract does not know sees nothing of {question.document}",
          "MEGAFON", question, nothing, scopes=EVERYTHING)
     for question, nothing in [(CLIENTS, of()), (ORDERS, {}), (SEGMENTS, {}), (ORDERS_AT_MAILRU, {}), (REPORT, None),
+                              (PARCELS, {}), (CORRIDORS, []), (shipment("ADA.MAILRU"), None),
                               (RATE, None),
                               (node("PandaoOrder:ADA"), None)]
 ]  # fmt: skip
@@ -275,6 +312,7 @@ TABLE = [
     *THE_FUND,
     *PUBLIC,
     *THE_BANK,
+    *PARCELS_FOLLOW,
     *A_STRANGER,
 ]
 

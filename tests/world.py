@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Table, insert
@@ -28,7 +29,14 @@ from gateway.access.agreements import consents
 from gateway.clients.accounts import accounts, profiles
 from gateway.clients.client import clients
 from gateway.clients.orders import order_lines, orders
-from gateway.store.tables import metadata
+from gateway.shipments.parcels import (
+    shipment_numbers,
+    shipment_orders,
+    shipments,
+    tracking_events,
+    trackings,
+)
+from gateway.store.tables import instant, metadata
 
 Rows = Mapping[Table, Sequence[Mapping[str, Any]]]
 
@@ -166,6 +174,52 @@ def product(number: str, name: str = "Tea", **more: Any) -> dict[str, Any]:
     }
 
 
+def parcel(order_row: Mapping[str, Any], place: str) -> list[tuple[Table, dict[str, Any]]]:
+    """A parcel with an order in it, from China to Russia in ten days: its rows. Its number is the order's."""
+    key = order_row["id"].partition(":")[2] + "." + order_row["party"]
+    sent = datetime.fromisoformat(order_row["placed_at"])
+    way = (("ACCEPTED", 0, "CN"), ("EXPORTED", 2, "CN"), ("IMPORTED", 5, "RU"), ("DELIVERED", 10, "RU"))
+    shipment = {
+        "id": f"{key}:2017",
+        "tracking_number": key,
+        "carrier": "RUSSIAN_POST",
+        "carrier_raw": "RussianPost",
+        "origin": "CN",
+        "destination": "RU",
+        "shipped_at": order_row["placed_at"],
+    }
+    tracking = {"id": f"{key}:2017:RUSSIAN_POST", "shipment_id": shipment["id"], "carrier": "RUSSIAN_POST"}
+    return [
+        (shipments, shipment),
+        (shipment_orders, {"shipment_id": shipment["id"], "order_id": order_row["id"]}),
+        (shipment_numbers, {"number": key, "shipment_id": shipment["id"], "carrier": "RUSSIAN_POST"}),
+        (trackings, tracking),
+        *(
+            (tracking_events, event(tracking, number, milestone, sent + timedelta(days=days), place, country))
+            for number, (milestone, days, country) in enumerate(way, 1)
+        ),
+    ]
+
+
+def event(
+    tracking: Mapping[str, Any], number: int, milestone: str, at: datetime, place: str, country: str
+) -> dict[str, Any]:
+    """A row of `tracking_events`."""
+    return {
+        "tracking_id": tracking["id"],
+        "number": number,
+        "shipment_id": tracking["shipment_id"],
+        "occurred_at": instant(at),
+        "occurred_at_raw": instant(at),
+        "utc_offset": "+03:00",
+        "zone_assumed": 0,
+        "milestone": milestone,
+        "code": milestone.lower(),
+        "place": place,
+        "country": country,
+    }
+
+
 def segment(number: str, name: str) -> dict[str, Any]:
     """A row of `mailru_segments`."""
     return {"id": number, "name": name, "updated_at": "2017-12-31T21:00:00Z"}
@@ -268,6 +322,7 @@ def speaking_world() -> Rows:
         for name, client, party in known
     ]
     extras = [extra(each) for each in placed]
+    packed = [row for each in placed for row in parcel(each, each["account_id"].partition(":")[2])]
     at_mailru = [(name, client) for name, client, party in known if party == "MAILRU"]
     return {
         clients: [{"id": client} for client, _ in PEOPLE.values()],
@@ -284,6 +339,7 @@ def speaking_world() -> Rows:
             *(member("7", name, client) for name, client in at_mailru),
             member("8", "BORIS", BORIS),
         ],
+        **{table: [row for one, row in packed if one is table] for table, _ in packed},
         consents: CONSENTS,
         **report("2017Q1"),
         bank_payments: [card_payment("1", "ADA", ADA), card_payment("2", "BORIS", BORIS)],

@@ -7,11 +7,16 @@ are, but for `AuthorizationFault`.
 
 from __future__ import annotations
 
-from typing import Any
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import ParseError, fromstring
+
 from gateway.connector import Answer, Kind, PartnerError, Request, Upstream
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 OPERATION = "http://russianpost.org/operationhistory"
 DATA = "http://russianpost.org/operationhistory/data"
@@ -63,18 +68,18 @@ def history(answer: Answer) -> list[Fields]:
     return [_fields(each) for each in data if _name(each) == "historyRecord"]
 
 
-def _parsed(answer: Answer) -> ElementTree.Element:
+def _parsed(answer: Answer) -> Element:
     try:
-        text = answer.body.decode()
-        if "<!DOCTYPE" in text:
-            # SOAP forbids it, and entities are how a short text becomes a long one.
-            raise PartnerError(Kind.DRIFT, "the answer declares a document type")
-        return ElementTree.fromstring(text)  # noqa: S314 - without a document type there are no entities
-    except (UnicodeDecodeError, ElementTree.ParseError, ValueError):
+        root: Element = fromstring(answer.body, forbid_dtd=True)
+    except DefusedXmlException:
+        # SOAP forbids a document type, and entities are how a short text becomes a long one.
+        raise PartnerError(Kind.DRIFT, "the answer declares a document type") from None
+    except (ParseError, LookupError, ValueError):
         raise PartnerError(Kind.TRANSIENT, f"the answer (HTTP {answer.status}) is not XML") from None
+    return root
 
 
-def _refusal(fault: ElementTree.Element) -> PartnerError:
+def _refusal(fault: Element) -> PartnerError:
     names = {_name(each) for each in fault.iter()}
     if "AuthorizationFault" in names:
         return PartnerError(Kind.AUTH, "login or password is refused", code="AuthorizationFault")
@@ -84,7 +89,7 @@ def _refusal(fault: ElementTree.Element) -> PartnerError:
     return PartnerError(kind, "the service failed", code=known[0] if known else "Fault")
 
 
-def _fields(element: ElementTree.Element) -> Fields:
+def _fields(element: Element) -> Fields:
     return {
         _name(each): _fields(each) if len(each) else (each.text or "").strip()
         for each in element
@@ -92,5 +97,5 @@ def _fields(element: ElementTree.Element) -> Fields:
     }
 
 
-def _name(element: ElementTree.Element) -> str:
+def _name(element: Element) -> str:
     return element.tag.rpartition("}")[2]

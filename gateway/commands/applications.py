@@ -25,6 +25,24 @@ app = typer.Typer(
 )
 
 Id = Annotated[str, typer.Argument(help="The application's id, its client_id.", show_default=False)]
+Name = Annotated[str, typer.Option(help="What people know it by.")]
+Party = Annotated[str, typer.Option(help="Whose it is, as ALIBABA.")]
+Purposes = Annotated[list[str], typer.Option(help="What it may ask for; the first is its default.")]
+Scopes = Annotated[list[str], typer.Option(help="What it may ask.")]
+Grants = Annotated[
+        list[str],
+        typer.Option(
+            help="client_credentials, authorization_code or refresh_token; by default what it can use."
+        ),
+    ]
+RedirectUris = Annotated[list[str], typer.Option(help="Where a browser comes back to with a code.")]
+Public = Annotated[bool, typer.Option("--public", help="It can keep no secret, as in a browser.")]
+StrictAudience = Annotated[
+        bool, typer.Option("--strict-audience", help="Its assertions must be for the issuer alone.")
+    ]
+DpopRequired = Annotated[
+        bool, typer.Option("--dpop-required", help="Its tokens must be bound to a key (RFC 9449).")
+    ]
 KeyFile = Annotated[
     Path | None,
     typer.Option(help="Authenticate by private_key_jwt with these keys: a JWK Set, a JWK, or a key in PEM."),
@@ -57,25 +75,16 @@ Concurrency = Annotated[
 @app.command()
 def add(
     id: Id,
-    name: Annotated[str, typer.Option(help="What people know it by.")],
-    party: Annotated[str, typer.Option(help="Whose it is, as ALIBABA.")],
-    purpose: Annotated[list[str], typer.Option(help="What it may ask for; the first is its default.")],
-    scope: Annotated[list[str], typer.Option(help="What it may ask.")] = [],  # noqa: B006 - typer copies it
-    grant: Annotated[
-        list[str],
-        typer.Option(
-            help="client_credentials, authorization_code or refresh_token; by default what it can use."
-        ),
-    ] = [],  # noqa: B006
-    redirect_uri: Annotated[list[str], typer.Option(help="Where a browser comes back to with a code.")] = [],  # noqa: B006
+    name: Name,
+    party: Party,
+    purpose: Purposes,
+    scope: Scopes = [],  # noqa: B006 - typer copies it
+    grant: Grants = [],  # noqa: B006
+    redirect_uri: RedirectUris = [],  # noqa: B006
     public_key: KeyFile = None,
-    public: Annotated[bool, typer.Option("--public", help="It can keep no secret, as in a browser.")] = False,
-    strict_audience: Annotated[
-        bool, typer.Option("--strict-audience", help="Its assertions must be for the issuer alone.")
-    ] = False,
-    dpop_required: Annotated[
-        bool, typer.Option("--dpop-required", help="Its tokens must be bound to a key (RFC 9449).")
-    ] = False,
+    public: Public = False,
+    strict_audience: StrictAudience = False,
+    dpop_required: DpopRequired = False,
     trusted_only: TrustedOnly = None,
     cost_per_minute: CostPerMinute = None,
     concurrency: Concurrency = None,
@@ -107,18 +116,7 @@ def add(
         cost_per_minute=cost_per_minute or None,
         concurrency=concurrency or None,
     )
-    known = Known(set(CONTRACT.parties), set(declared_schema().scopes), set(CONTRACT.purposes))
-
-    async def work(connection: AsyncConnection) -> str | None:
-        secret = await register(connection, application, known)
-        said = _described(await administration.get(connection, id))
-        said = {
-            name: value for name, value in said.items() if name not in ("id", "created_at", "disabled_at")
-        }
-        await record(connection, "app add", id, **said)
-        return secret
-
-    secret = run(work)
+    secret = run(lambda connection: _registered(connection, application))
     print_one({"id": id, "authentication": application.authentication} | _shown(secret), json)
 
 
@@ -228,6 +226,16 @@ def enable(id: Id, json: Json = False) -> None:
     """
     _changed("app enable", id, lambda connection: administration.enable(connection, id))
     print_one({"id": id, "disabled": False}, json)
+
+
+async def _registered(connection: AsyncConnection, application: Application) -> str | None:
+    """The secret of an application that is registered, together with its entry in the audit trail."""
+    known = Known(set(CONTRACT.parties), set(declared_schema().scopes), set(CONTRACT.purposes))
+    secret = await register(connection, application, known)
+    said = _described(await administration.get(connection, application.id))
+    told = {name: value for name, value in said.items() if name not in ("id", "created_at", "disabled_at")}
+    await record(connection, "app add", application.id, **told)
+    return secret
 
 
 def _changed(

@@ -48,9 +48,14 @@ class Query:
     def __init__(self, statement: Select[Any]) -> None:
         self.statement = statement
         compiled = statement.compile(dialect=_SQLITE)
-        self.sql = str(compiled)
-        self.names: Sequence[str] = compiled.positiontup or ()
-        self.defaults: Mapping[str, Any] = compiled.params
+        given = {each.key: None for each in compiled.bind_names if each.required}
+        # A list of constants, as in `IN`, becomes as many parameters here, once and for all.
+        state = compiled.construct_expanded_state(given)
+        self.sql = state.statement
+        self.names: Sequence[str] = state.positiontup or ()
+        self.defaults: Mapping[str, Any] = {
+            name: value for name, value in state.parameters.items() if name not in given
+        }
         self.row = row_type(tuple(statement.selected_columns.keys()))
         self.make: Callable[[Any], Row] = partial(tuple.__new__, self.row)
 

@@ -81,12 +81,13 @@ class Order:
         return ("order", self.party, self.number)
 
     def rows(self) -> list[TableRow]:
-        """As the gateway has it, in three tables."""
+        """As the gateway has it, with the parcel it was sent in."""
         row = world.order(
             self.party, self.number, self.account, 0, self.placed, self.cents, status=self.status
         )
         row["client_id"] = self.client
-        return [(orders, row), (order_lines, world.line(row, name=f"Tea {self.cents}")), world.extra(row)]
+        lines = (order_lines, world.line(row, name=f"Tea {self.cents}"))
+        return [(orders, row), lines, world.extra(row), *world.parcel(row, f"Depot {self.cents}")]
 
 
 @dataclass(frozen=True)

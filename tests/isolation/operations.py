@@ -6,6 +6,8 @@ from tests.isolation.fillings import NUMBERS, PEOPLE, QUARTERS, REGIONS, TIMES
 
 ORDER_IDS = [f"{kind}:{number}" for kind in ("AlibabaOrder", "PandaoOrder") for number in NUMBERS]
 
+PARCELS = [f"{number}.{party}" for party in ("ALIBABA", "MAILRU") for number in NUMBERS]
+
 ORDER = """fragment O on OrderConnection {
     totalCount @include(if: $total)
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -14,6 +16,7 @@ ORDER = """fragment O on OrderConnection {
 fragment N on Order {
     __typename id party placedAt status statusRaw total { minor currency amount }
     lines { productId name category quantity total { minor } }
+    shipments { trackingNumber orderIds progress { milestone reachedAt } events { place } }
     ... on AlibabaOrder { logisticsStatus }
     ... on PandaoOrder { transactionId }
 }"""
@@ -61,6 +64,8 @@ def everything() -> str:
         *(f"{name}: client(id: ${name}) {{ region orders {{ totalCount }} }}" for name in known),
         *(f"{name}: client(id: ${name}) {{ id }}" for name in theirs),
         *(f'n{n}: node(id: "{each}") {{ id }}' for n, each in enumerate(ORDER_IDS)),
+        *(f'p{n}: shipment(trackingNumber: "{each}") {{ shippedAt }}' for n, each in enumerate(PARCELS)),
+        "corridors { route volume legs { leg volume median percentile90 } }",
         *(f'r{each}: fundReport(quarter: "{each}") {{ ...R }}' for each in QUARTERS),
     ]
     below = SWITCHES.partition("$n:")[0]
