@@ -30,19 +30,17 @@ Party = Annotated[str, typer.Option(help="Whose it is, as ALIBABA.")]
 Purposes = Annotated[list[str], typer.Option(help="What it may ask for; the first is its default.")]
 Scopes = Annotated[list[str], typer.Option(help="What it may ask.")]
 Grants = Annotated[
-        list[str],
-        typer.Option(
-            help="client_credentials, authorization_code or refresh_token; by default what it can use."
-        ),
-    ]
+    list[str],
+    typer.Option(help="client_credentials, authorization_code or refresh_token; by default what it can use."),
+]
 RedirectUris = Annotated[list[str], typer.Option(help="Where a browser comes back to with a code.")]
 Public = Annotated[bool, typer.Option("--public", help="It can keep no secret, as in a browser.")]
 StrictAudience = Annotated[
-        bool, typer.Option("--strict-audience", help="Its assertions must be for the issuer alone.")
-    ]
+    bool, typer.Option("--strict-audience", help="Its assertions must be for the issuer alone.")
+]
 DpopRequired = Annotated[
-        bool, typer.Option("--dpop-required", help="Its tokens must be bound to a key (RFC 9449).")
-    ]
+    bool, typer.Option("--dpop-required", help="Its tokens must be bound to a key (RFC 9449).")
+]
 KeyFile = Annotated[
     Path | None,
     typer.Option(help="Authenticate by private_key_jwt with these keys: a JWK Set, a JWK, or a key in PEM."),
