@@ -215,7 +215,7 @@ def test_a_partner_without_a_key_is_told(line: Line) -> None:
     line.state.mkdir()
     (line.state / "settings.toml").write_text('[connectors.alibaba]\nurl = "http://127.0.0.1:1"\n')
     said = line.refused("sync")
-    assert "app_key" in said
+    assert "access_token" in said
     assert "[connectors.alibaba]" in said
 
 

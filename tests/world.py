@@ -23,8 +23,10 @@ from connectors.fund.tables import (
     fund_reports,
     fund_statements,
 )
+from connectors.mailru.campaigns import mailru_banners, mailru_campaign_segments, mailru_campaigns
 from connectors.mailru.orders import mailru_orders
 from connectors.mailru.segments import mailru_segment_members, mailru_segments
+from connectors.mailru.statistics import mailru_ad_days
 from gateway.access.agreements import consents
 from gateway.clients.accounts import accounts, profiles
 from gateway.clients.client import clients
@@ -297,6 +299,18 @@ CONSENTS = [
 ]
 
 
+def campaign(number: str, segment_id: str) -> Rows:
+    """A campaign for an audience, with a banner and a day of each."""
+    said = {"name": "Tea", "status": "ACTIVE", "status_raw": "active", "updated_at": "2017-12-31T21:00:00Z"}
+    day = {"day": "2017-12-30", "party": "MAILRU", "shows": 100, "clicks": 7, "goals": 1, "spent_minor": 5000}
+    return {
+        mailru_campaigns: [{"id": number, "party": "MAILRU", "started_on": "2017-12-01", **said}],
+        mailru_campaign_segments: [{"campaign_id": number, "segment_id": segment_id}],
+        mailru_banners: [{"id": number, "campaign_id": number, **said}],
+        mailru_ad_days: [{"subject": f"{kind}:{number}", **day} for kind in ("campaigns", "banners")],
+    }
+
+
 def card_payment(number: str, name: str, client: int) -> dict[str, Any]:
     """A row of `bank_payments`."""
     return {
@@ -339,6 +353,7 @@ def speaking_world() -> Rows:
             *(member("7", name, client) for name, client in at_mailru),
             member("8", "BORIS", BORIS),
         ],
+        **campaign("3", "7"),
         **{table: [row for one, row in packed if one is table] for table, _ in packed},
         consents: CONSENTS,
         **report("2017Q1"),

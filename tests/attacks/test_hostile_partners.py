@@ -92,7 +92,7 @@ async def test_nothing_of_a_hostile_answer_gets_in_among_the_data(
     connector, found, keys = FOLDERS[name], dataset_of(name, dataset), keys_of(FOLDERS[name])
     assert connector.sandbox is not None
     migrate(tmp_path / "gateway.db")
-    said, engine = "", writer(tmp_path / "gateway.db")
+    said, came, engine = "", 0, writer(tmp_path / "gateway.db")
     subjects = await subjects_of(found)
     try:
         async with (
@@ -104,7 +104,9 @@ async def test_nothing_of_a_hostile_answer_gets_in_among_the_data(
             try:
                 async for batch in found.pull(upstream, {}, *subjects):
                     await keep(connection, name, found, batch)
-                    break
+                    came += len(batch.records)
+                    if came:
+                        break
             except PartnerError as error:
                 said = str(error)
             except (TypeError, ValueError, KeyError, AttributeError):
@@ -114,7 +116,9 @@ async def test_nothing_of_a_hostile_answer_gets_in_among_the_data(
     finally:
         await engine.dispose()
     # The members that are meant are there still, so what is not hostile comes in.
-    assert stored != "[]" or change is not extended or name == "fund"
+    # The fund's drop is no JSON, and what messages say is kept for the gateway alone.
+    kept_apart = name == "fund" or dataset == "messages"
+    assert stored != "[]" or not came or change is not extended or kept_apart
     assert CANARY not in stored + said
     assert "9" * 30 not in stored + said
 
