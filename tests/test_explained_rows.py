@@ -33,6 +33,11 @@ OWNERS = {
     "orders": "party",
     "profiles": "party",
     "order_lines": "iif(order_id LIKE 'Alibaba%', 'ALIBABA', 'MAILRU')",
+    "shipment_orders": "iif(order_id LIKE 'Alibaba%', 'ALIBABA', 'MAILRU')",
+    "shipment_numbers": "iif(number LIKE '%.ALIBABA%', 'ALIBABA', 'MAILRU')",
+    "shipments": "iif(id LIKE '%.ALIBABA%', 'ALIBABA', 'MAILRU')",
+    "trackings": "iif(shipment_id LIKE '%.ALIBABA%', 'ALIBABA', 'MAILRU')",
+    "tracking_events": "iif(shipment_id LIKE '%.ALIBABA%', 'ALIBABA', 'MAILRU')",
     **{
         name: f"'{each.party}'"
         for each in discover()

@@ -49,8 +49,8 @@ def extension(**fields: Any) -> type:
     return strawberry.type(type("Bank", (), {"__annotations__": dict.fromkeys(fields, str), **fields}))
 
 
-BANK = {"bank:read": "Read accounts."}
-LOCKED = {"requires": requires("bank:read")}
+BANK = {"till:read": "Read accounts."}
+LOCKED = {"requires": requires("till:read")}
 
 
 def test_a_connector_that_is_declared_right_adds_its_fields(declared: Any) -> None:
@@ -63,7 +63,7 @@ def test_a_connector_that_is_declared_right_adds_its_fields(declared: Any) -> No
     schema = declared({**fields, "scopes": BANK})
     opened = {"Client.iban", "Query.rates", "Subscription.rateSet"}
     assert not opened & schema.reachable(frozenset(["clients:read"]))
-    assert opened <= schema.reachable(frozenset(["bank:read", "clients:read"]))
+    assert opened <= schema.reachable(frozenset(["till:read", "clients:read"]))
 
 
 def test_a_field_that_nothing_locks_stops_the_start(declared: Any) -> None:
@@ -88,7 +88,7 @@ def test_a_type_that_nothing_locks_stops_the_start_though_only_node_leads_to_it(
 def test_a_lock_on_an_interface_holds_for_what_implements_it(declared: Any) -> None:
     """Asked for in whatever way: by `node` the interface is not come by at all."""
 
-    @strawberry.interface(directives=[requires("bank:read")])
+    @strawberry.interface(directives=[requires("till:read")])
     class Payment(Node):
         """What was paid."""
 
@@ -101,9 +101,9 @@ def test_a_lock_on_an_interface_holds_for_what_implements_it(declared: Any) -> N
     for _ in range(2):
         schema = declared({"types": (BankPayment,), "scopes": BANK})
         opened = {"BankPayment.id", "BankPayment.text", "Payment.text"}
-        for scopes in (["clients:read"], ["bank:read"]):
+        for scopes in (["clients:read"], ["till:read"]):
             assert not opened & schema.reachable(frozenset(scopes))
-        assert schema.reachable(frozenset(["bank:read", "clients:read"])) >= {
+        assert schema.reachable(frozenset(["till:read", "clients:read"])) >= {
             "BankPayment.id",
             "BankPayment.text",
         }
@@ -111,7 +111,7 @@ def test_a_lock_on_an_interface_holds_for_what_implements_it(declared: Any) -> N
 
 def test_a_scope_that_nobody_declares_stops_the_start(declared: Any) -> None:
     """A lock without a key is a mistake in spelling."""
-    with pytest.raises(SchemaError, match="bank:read"):
+    with pytest.raises(SchemaError, match="till:read"):
         declared({"query": extension(rates=batch(texts, **LOCKED))})
 
 
@@ -141,7 +141,7 @@ def test_a_connector_cannot_declare_the_scope_of_another(declared: Any) -> None:
 
 def listed(annotation: Any, **declared: Any) -> type:
     """A type with a field that gives a list, or a type with one."""
-    field = batch(listing, requires=requires("bank:read"), **declared)
+    field = batch(listing, requires=requires("till:read"), **declared)
     return strawberry.type(type("Bank", (), {"__annotations__": {"rates": annotation}, "rates": field}))
 
 
@@ -150,14 +150,14 @@ def listing(parents: Sequence[Any], access: Access, *, first: int | None = None)
     return [[] for _ in parents]
 
 
-@strawberry.type(directives=[requires("bank:read")])
+@strawberry.type(directives=[requires("till:read")])
 class Board:
     """A board of rates."""
 
     rates: list[str]
 
 
-@strawberry.type(directives=[requires("bank:read"), Cost(weight="much")])
+@strawberry.type(directives=[requires("till:read"), Cost(weight="much")])
 class Dear:
     """A type of no weight."""
 

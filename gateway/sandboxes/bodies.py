@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -24,9 +24,9 @@ _EDGES = ("2017-11-05{}01:", "2017-03-12{}02:")
 """The hours that the US Pacific clock repeats and skips."""
 
 
-def changed(body: bytes, change: str, chance: Random, kind: str) -> bytes:
-    """The body as a fault leaves it, by its media type; one that is neither JSON nor CSV stays as it is."""
-    if kind.startswith("text/csv"):
+def changed(body: bytes, change: str, chance: Random, sheet: bool = False) -> bytes:
+    """The body as a fault leaves it: JSON, or CSV where it is a `sheet`; anything else stays as it is."""
+    if sheet:
         header, *lines = body.decode().splitlines(keepends=True) or [""]
         document = LINES[change](lines, chance) if change in LINES and lines else lines
         return "".join([header, *document]).encode()
@@ -39,15 +39,19 @@ def changed(body: bytes, change: str, chance: Random, kind: str) -> bytes:
 
 
 def rows(document: Any) -> list[Any]:
-    """The rows of a document: its longest list of objects, wherever it stands; none where it has none."""
-    return max(_lists(document), key=len, default=[])
+    """The rows of a document: its outermost list of objects, the longest of several; none where it has none."""
+    level = [document]
+    while level:
+        if lists := [each for each in level if isinstance(each, list) and each and isinstance(each[0], dict)]:
+            return max(lists, key=len)
+        level = [inner for each in level for inner in _within(each)]
+    return []
 
 
-def _lists(value: Any) -> Iterator[list[Any]]:
-    if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
-        yield value
-    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _lists(each)
+def _within(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _of_rows(change: Callable[[list[Any], Random], list[Any]]) -> Change:

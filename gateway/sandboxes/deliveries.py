@@ -36,11 +36,6 @@ class Answer:
     headers: list[tuple[bytes, bytes]]
     body: bytes
 
-    @property
-    def kind(self) -> str:
-        """The media type."""
-        return next((value.decode() for name, value in self.headers if name.lower() == b"content-type"), "")
-
 
 @dataclass(slots=True)
 class Delivery:
@@ -67,13 +62,17 @@ class Delivery:
         else:
             await self._carried_out()
 
+    @property
+    def _sheet(self) -> bool:
+        return bool(self.scope["path"].endswith(".csv"))
+
     async def _carried_out(self) -> None:
         answer = await self._answer()
         if slow := self.call.strike("slow"):
             await self._pause(slow.seconds)
         for change in CHANGES:
             if strike := self.call.strike(change):
-                answer.body = changed(answer.body, change, strike.chance, answer.kind)
+                answer.body = changed(answer.body, change, strike.chance, self._sheet)
         if self.call.strike("cut"):
             answer.body = answer.body[: len(answer.body) // 2]
         if self.call.strike("lost"):

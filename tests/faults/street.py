@@ -67,7 +67,7 @@ def street(books: Path) -> Iterator[Street]:
     config = reachable(uvicorn.Config(found, log_config=None, access_log=False, ws="none", lifespan="off"))
     config.timeout_graceful_shutdown = 0
     server = uvicorn.Server(config)
-    with socket.socket() as listening:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         found.address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         up = threading.Event()
