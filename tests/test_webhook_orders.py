@@ -144,8 +144,9 @@ async def test_an_order_that_is_not_known_yet_is_fetched(fresh: Shop) -> None:
     """With its lines, its account and its client."""
     order = 9_000_000_000_000_001
     with closing(sqlite3.connect(fresh.folder / "alibaba.db")) as books, books:
-        columns = f"{order}, buyer, buyer_name, 'IN_ISSUE', NULL, created, paid, sent, modified, lines"
-        books.execute(f"INSERT INTO orders SELECT {columns} FROM orders LIMIT 1")
+        books.execute("CREATE TEMP TABLE new AS SELECT * FROM orders LIMIT 1")
+        books.execute("UPDATE new SET id = ?", [order])
+        books.execute("INSERT INTO orders SELECT * FROM new")
     fresh.book(order, ISSUE, at(0))
     await worked(fresh, pushed(order, ISSUE, at(0)))
     assert fresh.stands(order) == ("DISPUTED", ISSUE, text(at(0)))
