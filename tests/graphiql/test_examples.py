@@ -11,7 +11,8 @@ from graphql import OperationDefinitionNode, OperationType, parse, print_ast
 
 from gateway.discovery import example_folders
 from gateway.endpoint.examples import read_examples
-from tests.conftest import ALL_SCOPES, Gateway
+from gateway.schema import declared_schema
+from tests.conftest import Gateway
 from tests.graphiql.served import PEOPLE
 from tests.world import report, write
 
@@ -35,7 +36,7 @@ def kind(document: str) -> OperationType:
 
 @pytest.mark.parametrize("party", PEOPLE)
 async def test_the_examples_of_a_party_run_as_they_stand(gateway: Gateway, party: str) -> None:
-    """With the scopes that its person in the demo has, and without an error."""
+    """With the scopes that its person in the demo has, and without an error but that no partner is to be reached."""
     async with gateway.writing() as connection:
         await write(connection, report("2017Q4"))
     found = await offered(gateway, party, " ".join(PEOPLE[party]["scopes"]))
@@ -45,19 +46,19 @@ async def test_the_examples_of_a_party_run_as_they_stand(gateway: Gateway, party
             answer = await gateway.ask(
                 each["document"], party, PEOPLE[party]["scopes"], variables=each["variables"]
             )
-            assert "errors" not in answer, each["title"]
+            codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
+            assert codes <= {"PARTNER_UNAVAILABLE"}, each["title"]
 
 
 async def test_every_example_is_for_somebody() -> None:
     """And says in its first line what it is, which is nobody else's title."""
     titles = [each.title for each in read_examples(example_folders())]
     assert len(set(titles)) == len(titles) >= 12
-    assert all(re.fullmatch(r"[A-Z].{8,60}", each) for each in titles)
+    assert all(re.fullmatch(r"[A-Z].{8,80}", each) for each in titles)
 
 
 async def test_all_examples_are_offered_to_those_who_may_all(gateway: Gateway) -> None:
-    scopes = " ".join({each for held in ALL_SCOPES.values() for each in held.split()})
-    found = await offered(gateway, "ALIBABA", scopes)
+    found = await offered(gateway, "ALIBABA", " ".join(declared_schema().scopes))
     assert [each["title"] for each in found] == [each.title for each in read_examples(example_folders())]
 
 
@@ -66,7 +67,7 @@ async def test_nobody_reads_of_what_it_may_not_ask_for(gateway: Gateway) -> None
     assert not re.search(
         r"client|order|alibaba|mailru|pandao|segment", str(await offered(gateway, "RDIF")), re.I
     )
-    assert not re.search(r"fund", str(await offered(gateway, "ALIBABA")), re.I)
+    assert not re.search(r"\bfund", str(await offered(gateway, "ALIBABA")), re.I)
     assert "profile" not in str(await offered(gateway, "MAILRU", "clients:read mailru:read"))
     everybodys = {each["group"] for each in await offered(gateway, "ALIBABA", "")}
     assert everybodys == {"Shared"}

@@ -52,6 +52,9 @@ class World:
     async def become(self, facts: list[Fact]) -> None:
         """The world is these facts and no others, and a stranger was the last to ask."""
         self._heard = {Mine: [], Theirs: []}
+        if self._database.in_transaction:
+            # Something went wrong in the world before.
+            self._database.execute("ROLLBACK")
         self._database.execute("BEGIN")
         for table in metadata.sorted_tables:
             self._database.execute(f"DELETE FROM {table.name}")
@@ -133,7 +136,9 @@ async def play(scenario: Scenario, worlds: tuple[World, World]) -> None:
 @asynccontextmanager
 async def two_gateways(folder: Path) -> AsyncIterator[tuple[World, World]]:
     """Two gateways that share their secrets, as one gateway does with itself in another world."""
-    settings = [Settings(state=folder / name, origin=ORIGIN, readers=1) for name in ("one", "other")]
+    # All that can be asked in one operation, which no caller is let: what is refused as a whole could not leak.
+    asked = {"max_cost": 10**9, "cost_per_minute": 10**12}
+    settings = [Settings(state=folder / name, origin=ORIGIN, readers=1, **asked) for name in ("one", "other")]
     await empty_database(settings[0])
     signing_keys(settings[0].state)
     pseudonyms(settings[0].state)
