@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -44,7 +45,7 @@ class World:
         self._gateway = gateway
         self.path = gateway.settings.database
         self._pseudonyms = pseudonyms(gateway.settings.state)
-        self._database = sqlite3.connect(self.path, isolation_level=None)
+        self._database = sqlite3.connect(self.path, 30, isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA synchronous = OFF")
         self._tokens: dict[Caller, str] = {}
         self._heard: dict[type, list[str]] = {}
@@ -52,19 +53,20 @@ class World:
     async def become(self, facts: list[Fact]) -> None:
         """The world is these facts and no others, and a stranger was the last to ask."""
         self._heard = {Mine: [], Theirs: []}
-        if self._database.in_transaction:
-            # Something went wrong in the world before.
-            self._database.execute("ROLLBACK")
-        self._database.execute("BEGIN")
-        for table in metadata.sorted_tables:
-            self._database.execute(f"DELETE FROM {table.name}")
-        for table, found in rows(facts).items():
-            places = ", ".join(f":{name}" for name in found[0])
-            self._database.executemany(
-                f"INSERT INTO {table.name} ({', '.join(found[0])}) VALUES ({places})", found
-            )
-        self._database.execute("COMMIT")
+        # The gateway itself writes now and then; waiting for it in its own thread would be waiting for ever.
+        await asyncio.to_thread(self._replace, facts)
         await self.ask(STRANGER, NOTHING)
+
+    def _replace(self, facts: list[Fact]) -> None:
+        self._database.execute("BEGIN IMMEDIATE")
+        with self._database:
+            for table in metadata.sorted_tables:
+                self._database.execute(f"DELETE FROM {table.name}")
+            for table, found in rows(facts).items():
+                places = ", ".join(f":{name}" for name in found[0])
+                self._database.executemany(
+                    f"INSERT INTO {table.name} ({', '.join(found[0])}) VALUES ({places})", found
+                )
 
     def close(self) -> None:
         """Let go of the database."""
