@@ -97,9 +97,7 @@ async def ad_reaches(rows: Sequence[Row], access: Access) -> list[Total]:
     aimed: dict[int, list[str]] = {client: [] for client in clients}
     for row in await access.fetch(_aimed(), keys=as_keys(clients)):
         aimed[row.client_id].append(row.campaign_id)
-    wanted = sorted({campaign for found in aimed.values() for campaign in found}, key=int)
-    if not wanted:
-        return [_total([]) for _ in clients]
+    wanted = sorted({campaign for found in aimed.values() for campaign in found})
     upstream, columns = access.partner("mailru"), access.columns(mailru_campaigns, "Campaign", "id")
     campaigns, done = await asyncio.gather(
         access.one(mailru_campaigns, "id", wanted, columns), summaries(upstream, wanted)
@@ -111,10 +109,9 @@ async def ad_reaches(rows: Sequence[Row], access: Access) -> list[Total]:
 
 async def summaries(upstream: Upstream, campaigns: Sequence[str]) -> Mapping[str, dict[str, int]]:
     """What each campaign has done since it began; one that myTarget does not know any more is left out."""
-    ids = [int(each) for each in campaigns]
     query = {"metrics": "base,uniques"}
     answers = await asyncio.gather(
-        *(figures(upstream, "campaigns/summary", part, query, live=True) for part in parts(ids))
+        *(figures(upstream, "campaigns/summary", part, query, live=True) for part in parts(campaigns))
     )
     items = [item for answer in answers for item in answer]
     try:

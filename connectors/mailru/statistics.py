@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import BigInteger, Column, Text
 
@@ -30,6 +30,8 @@ from gateway.connector import (
     agreed,
     table,
 )
+
+T = TypeVar("T")
 
 DAYS = 92
 IDS = 200
@@ -107,7 +109,7 @@ def windows(since: date, until: date) -> Iterator[tuple[date, date]]:
         since = end + timedelta(days=1)
 
 
-def parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+def parts(ids: Sequence[T]) -> Iterator[Sequence[T]]:
     """The ids, as many as a call may have."""
     for start in range(0, len(ids), IDS):
         yield ids[start : start + IDS]
@@ -165,7 +167,7 @@ async def _days(upstream: Upstream, call: Call) -> list[Any]:
 
 
 async def figures(
-    upstream: Upstream, what: str, ids: Sequence[int], query: dict[str, str], *, live: bool = False
+    upstream: Upstream, what: str, ids: Sequence[object], query: dict[str, str], *, live: bool = False
 ) -> list[dict[str, Any]]:
     """The items of a call of the statistics, of up to `IDS` ids.
 

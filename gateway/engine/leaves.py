@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum
 from math import isfinite
 from typing import Any
 
@@ -83,8 +82,7 @@ class Leaf:
         try:
             if isinstance(value, Exception):
                 raise value
-            # A member of Python's enum stands for its value, as in Strawberry.
-            result = self._serialize(value.value if isinstance(value, Enum) else value)
+            result = self._serialize(value)
             if result is None or result is Undefined:
                 raise TypeError(f"the serializer of {self.leaf.name} returned null for a value")
         except Exception as error:

@@ -109,10 +109,7 @@ async def corridors(
     period = {"after": shipped_after or "", "before": shipped_before or "~"}
     volumes = await access.fetch(_volumes(), **period)
     legs = await access.fetch(_legs(), **period) if "legs" in access.asked.get("Corridor", ()) else []
-    found = [
-        Corridor(route=CorridorRoute(row.route), volume=row.volume, legs=_of_route(legs, row.route))
-        for row in volumes
-    ]
+    found = [Corridor(route=row.route, volume=row.volume, legs=_of_route(legs, row.route)) for row in volumes]
     return [found for _ in roots]
 
 
@@ -120,7 +117,7 @@ def _of_route(rows: Sequence[Row], route: str) -> list[CorridorLeg]:
     known = {row.leg: row for row in rows if row.route == route}
     return [
         CorridorLeg(
-            leg=leg,
+            leg=known[leg.value].leg,
             volume=known[leg.value].volume,
             median=round(known[leg.value].median, 2),
             percentile90=round(known[leg.value].percentile90, 2),

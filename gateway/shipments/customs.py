@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from enum import Enum
+from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -28,7 +28,7 @@ MOSCOW = ZoneInfo("Europe/Moscow")
 
 
 @strawberry.enum
-class Duty(Enum):
+class Duty(StrEnum):
     """Whether customs ask duty for a parcel."""
 
     DUE = "DUE"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from enum import Enum
+from enum import StrEnum
 
 import strawberry
 
@@ -15,11 +15,11 @@ MEMBERS = ("AM", "BY", "KG", "KZ", "RU")
 
 
 @strawberry.enum
-class DutyPeriod(Enum):
-    """What a limit is for."""
+class DutyPeriod(StrEnum):
+    """What a limit is for: one parcel, or all that a person gets in a calendar month."""
 
     PARCEL = "PARCEL"
-    MONTH = strawberry.enum_value("MONTH", description="All that a person gets in a calendar month.")
+    MONTH = "MONTH"
 
 
 @dataclass(frozen=True, slots=True)

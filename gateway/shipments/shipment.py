@@ -64,15 +64,16 @@ async def progresses(rows: Sequence[Row], access: Access) -> list[ShipmentProgre
 
 def _progress(events: Sequence[Row]) -> ShipmentProgress:
     known = [each for each in events if each.milestone != Milestone.UNKNOWN.value]
+    newest = known[-1] if known else None
     delivered = [each for each in known if each.milestone == Milestone.DELIVERED.value]
     return ShipmentProgress(
-        milestone=Milestone(known[-1].milestone) if known else Milestone.UNKNOWN,
-        reached_at=known[-1].occurred_at if known else None,
+        milestone=newest.milestone if newest else Milestone.UNKNOWN.name,  # type: ignore[arg-type]
+        reached_at=newest.occurred_at if newest else None,
         delivered_at=delivered[-1].occurred_at if delivered else None,
     )
 
 
-async def warnings(rows: Sequence[Row], access: Access) -> list[list[ShipmentWarning]]:
+async def warnings(rows: Sequence[Row], access: Access) -> list[list[str]]:
     """What is to be taken with care about it."""
     return [
         _warnings(row.tracking_number, found)
@@ -80,18 +81,18 @@ async def warnings(rows: Sequence[Row], access: Access) -> list[list[ShipmentWar
     ]
 
 
-def _warnings(number: str, events: Sequence[Row]) -> list[ShipmentWarning]:
+def _warnings(number: str, events: Sequence[Row]) -> list[str]:
     found = {
         ShipmentWarning.WRONG_CHECK_DIGIT: number_format(number) is NumberFormat.S10_WRONG,
         ShipmentWarning.ZONE_ASSUMED: any(each.zone_assumed for each in events),
         ShipmentWarning.UNKNOWN_CODE: any(each.milestone == Milestone.UNKNOWN.value for each in events),
     }
-    return [warning for warning, holds in found.items() if holds]
+    return [warning.name for warning, holds in found.items() if holds]
 
 
-def formats(rows: Sequence[Row], access: Access) -> list[NumberFormat]:
+def formats(rows: Sequence[Row], access: Access) -> list[str]:
     """What kind of number it is, by its looks."""
-    return [number_format(row.tracking_number) for row in rows]
+    return [number_format(row.tracking_number).name for row in rows]
 
 
 async def aliases(rows: Sequence[Row], access: Access) -> list[list[str]]:

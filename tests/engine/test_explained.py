@@ -231,7 +231,8 @@ def check_calls(told: Any, done: Any) -> None:
             continue
         assert call["reached"], key
         assert [each["sql"] for each in call["statements"]] == sql, key
-        assert call["complete"], key
+        # What a partner would say nobody knows; so a call that asks one may ask for more.
+        assert call["complete"] is not bool(call["partnerCalls"]), key
     assert withheld or done.tables <= tables
 
 
