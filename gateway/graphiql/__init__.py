@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from functools import cache
 from pathlib import Path
 
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+
+from gateway.graphiql.bundle import Bundle
 
 _HERE = Path(__file__).parent
 
@@ -42,23 +41,6 @@ def page() -> HTMLResponse:
     )
 
 
-class _Files(StaticFiles):
-    def file_response(
-        self,
-        full_path: str | os.PathLike[str],
-        stat_result: os.stat_result,
-        scope: Scope,
-        status_code: int = 200,
-    ) -> Response:
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        # A worker has the policy of its own file: it needs nothing from anywhere.
-        response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
-        # Asked again each time, which an ETag makes cheap: after an update no page mixes old and new scripts.
-        response.headers["Cache-Control"] = "no-cache"
-        return response
-
-
 def files() -> Mount:
     """The page's scripts and styles."""
-    return Mount("/graphiql", _Files(directory=_HERE / "static"), name="graphiql")
+    return Mount("/graphiql", Bundle(directory=_HERE / "static"), name="graphiql")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ import gateway.graphiql
 from gateway.access.agreements import CONTRACT
 from gateway.app import register_graphiql
 from gateway.graphiql import files, page
+from gateway.graphiql.bundle import takes_gzip
 from gateway.oauth.applications import add, applications, find
 from gateway.oauth.registration import Known
 from gateway.schema import declared_schema
@@ -144,6 +146,57 @@ async def test_the_page_is_kept_by_no_cache_and_its_files_are_asked_for_anew(
     assert script.headers["cache-control"] == "no-cache"
     again = await gateway.get("/graphiql/gateway.js", headers={"If-None-Match": script.headers["etag"]})
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize("name", ["vendor/graphiql.js", "gateway.css", "vendor/codicon.ttf"])
+async def test_a_file_is_packed_for_who_takes_it_so(gateway: httpx.AsyncClient, name: str) -> None:
+    """The same bytes come of it; who has them gets none again, and each form has a tag of its own."""
+    path, tags = f"/graphiql/{name}", set()
+    plain = (STATIC / name).read_bytes()
+    for accepted in ("gzip, deflate, br", "identity"):
+        async with gateway.stream("GET", path, headers={"Accept-Encoding": accepted}) as response:
+            raw = b"".join([each async for each in response.aiter_raw()])
+        assert int(response.headers["content-length"]) == len(raw)
+        assert response.headers["vary"] == "Accept-Encoding"
+        if accepted == "identity":
+            assert raw == plain
+        else:
+            assert response.headers["content-encoding"] == "gzip"
+            assert len(raw) < 0.7 * len(plain)
+            assert gzip.decompress(raw) == plain
+        assert response.headers["content-type"].split(";")[0] in ("text/javascript", "text/css", "font/ttf")
+        tag = response.headers["etag"]
+        again = await gateway.get(path, headers={"Accept-Encoding": accepted, "If-None-Match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+        tags.add(tag)
+    assert len(tags) == 2
+
+
+async def test_parts_of_a_file_and_what_is_packed_already_come_as_they_are(
+    gateway: httpx.AsyncClient,
+) -> None:
+    packs = {"Accept-Encoding": "gzip"}
+    part = await gateway.get("/graphiql/gateway.css", headers={**packs, "Range": "bytes=1-4"})
+    assert (part.status_code, part.content) == (206, (STATIC / "gateway.css").read_bytes()[1:5])
+    font = await gateway.get("/graphiql/vendor/roboto-latin-400-normal.woff2", headers=packs)
+    assert "content-encoding" not in part.headers.keys() | font.headers.keys()
+
+
+@pytest.mark.parametrize(
+    ("header", "taken"),
+    [
+        ("", False),
+        ("identity", False),
+        ("gzip", True),
+        ("br, GZIP;q=0.5", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, br", False),
+        ("*", True),
+        ("x-gzipped", False),
+    ],
+)
+def test_who_takes_it_packed(header: str, taken: bool) -> None:
+    assert takes_gzip(header) is taken
 
 
 @pytest.mark.parametrize(
