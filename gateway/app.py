@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route
+from starlette.types import Lifespan
 
 from gateway.access.agreements import CONTRACT, rights, write_rights
 from gateway.access.pseudonyms import pseudonyms
@@ -17,13 +19,10 @@ from gateway.admission.admission import Admission
 from gateway.clients.changes import Feed
 from gateway.discovery import correspondents, dataset_scopes, discover, example_folders
 from gateway.endpoint.connections import Connections
-from gateway.endpoint.endpoint import Endpoint
-from gateway.endpoint.examples import Examples
 from gateway.endpoint.execution import Execution
 from gateway.endpoint.persisted import Persisted
-from gateway.endpoint.printed import PrintedSchema
+from gateway.endpoint.routes import graphql_routes
 from gateway.endpoint.shedding import FLOODS, Floods, Shedding
-from gateway.endpoint.sockets import Sockets
 from gateway.engine.engine import Engine
 from gateway.engine.limits import Limits
 from gateway.errors import SettingsError
@@ -33,14 +32,14 @@ from gateway.health import health
 from gateway.leaving import leaving
 from gateway.logs import RequestLog
 from gateway.oauth.issuers import outside_issuers
-from gateway.oauth.keys import signing_keys
+from gateway.oauth.keys import Keys, signing_keys
 from gateway.oauth.nonces import nonces
 from gateway.oauth.possession import Possession
 from gateway.oauth.registration import Known
 from gateway.oauth.revocations import Revocations
 from gateway.oauth.routes import routes
 from gateway.oauth.verification import Verifier
-from gateway.schema import declared_schema
+from gateway.schema import Schema, declared_schema
 from gateway.settings import Settings
 from gateway.store.database import migrate, writer
 from gateway.store.readers import Readers
@@ -62,73 +61,90 @@ def create_app(settings: Settings) -> Starlette:
     revocations = Revocations(writer(settings.database))
     trusted = TrustedDocuments(writer(settings.database))
     possession = Possession(database, settings.audience, nonces(settings.state))
-    known = Known(CONTRACT.parties, schema.scopes, CONTRACT.purposes)
-    verifier = Verifier(
-        keys,
-        settings.issuer,
-        settings.audience,
-        revocations=revocations,
-        possession=possession,
-        outside=outside_issuers(settings.issuers, settings.issuer, settings.audience, known),
-    )
+    verifier = _verifier(settings, schema, keys, revocations, possession)
     engine = Engine(schema.graphql, Limits(settings.max_tokens, settings.max_depth))
     admission = Admission(settings, writer(settings.database))
     # Likewise: subscribers hear of changes while every other connection is at work.
     feed = Feed(writer(settings.database))
-    floods = Floods(admission)
     persisted, names = Persisted(trusted), pseudonyms(settings.state)
     declared = [Declared(each.name, each.terms) for each in discover()]
     partners = Partners(declared, settings.connectors, settings.state)
     execution = Execution(settings, schema, engine, readers, names, admission, feed, persisted, partners)
-    connections = Connections()
+    connections, floods = Connections(), Floods(admission)
     senders = correspondents(settings)
     # An engine of its own, so that a partner is thanked soon, whoever keeps the others busy.
     post = writer(settings.database)
     work = Work(post, senders)
-    endpoint = Endpoint(settings, verifier, execution, connections)
 
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, object]]:
-        await readers.open()
-        try:
-            with leaving.ended_by(connections.end):
-                async with (
-                    revocations.followed(),
-                    trusted.followed(),
-                    admission.opened(),
-                    feed.followed(),
-                    partners.opened(),
-                    work.followed(),
-                    pulse(revocations.age),
-                ):
-                    yield {FLOODS: floods}
-        finally:
-            await readers.close()
-            await database.dispose()
-
-    application = Starlette(
-        routes=[
-            WebSocketRoute("/graphql", Sockets(settings, verifier, execution, connections)),
-            Route("/graphql", possession.nonces.offered(endpoint)),
-            Route(
-                "/graphql/schema.graphql",
-                possession.nonces.offered(PrintedSchema(schema, verifier, trusted)),
-                methods=["GET"],
-            ),
-            Route(
-                "/graphql/examples",
-                possession.nonces.offered(Examples(example_folders(), schema, verifier)),
-                methods=["GET"],
-            ),
+    beside = (
+        revocations.followed,
+        trusted.followed,
+        admission.opened,
+        feed.followed,
+        partners.opened,
+        work.followed,
+        lambda: pulse(revocations.age),
+    )
+    graphql = graphql_routes(
+        settings, verifier, execution, connections, schema, trusted, example_folders(), possession.nonces
+    )
+    return _application(
+        [
+            *graphql,
             Route("/webhooks/{name}", Reception(senders, Inbox(post), work.wake)),
             Route("/", lambda _: RedirectResponse("/graphql")),
             *health(database),
             files(),
             *routes(settings, database, keys, schema.scopes, CONTRACT.parties, CONTRACT.purposes),
         ],
-        middleware=[Middleware(Shedding, floods), Middleware(RequestLog)],
-        lifespan=lifespan,
+        floods,
+        _lifespan(readers, database, connections, floods, beside),
     )
+
+
+def _verifier(
+    settings: Settings, schema: Schema, keys: Keys, revocations: Revocations, possession: Possession
+) -> Verifier:
+    """Knows the callers of our own tokens and of those of the issuers that the operator trusts."""
+    known = Known(CONTRACT.parties, schema.scopes, CONTRACT.purposes)
+    outside = outside_issuers(settings.issuers, settings.issuer, settings.audience, known)
+    return Verifier(
+        keys,
+        settings.issuer,
+        settings.audience,
+        revocations=revocations,
+        possession=possession,
+        outside=outside,
+    )
+
+
+def _lifespan(
+    readers: Readers,
+    database: AsyncEngine,
+    connections: Connections,
+    floods: Floods,
+    beside: Iterable[Callable[[], AbstractAsyncContextManager[object]]],
+) -> Lifespan[Starlette]:
+    """What is open while the gateway is served, and what goes on beside the requests."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[Mapping[str, object]]:
+        async with AsyncExitStack() as opened:
+            opened.push_async_callback(database.dispose)
+            await readers.open()
+            opened.push_async_callback(readers.close)
+            opened.enter_context(leaving.ended_by(connections.end))
+            for each in beside:
+                await opened.enter_async_context(each())
+            yield {FLOODS: floods}
+
+    return lifespan
+
+
+def _application(found: list[BaseRoute], floods: Floods, lifespan: Lifespan[Starlette]) -> Starlette:
+    """All routes in what stands before each of them."""
+    middleware = [Middleware(Shedding, floods), Middleware(RequestLog)]
+    application = Starlette(routes=found, middleware=middleware, lifespan=lifespan)
     # Such a redirect leads where Host says, and takes a form with a secret along.
     application.router.redirect_slashes = False
     return application
