@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from connectors.fund.books import read_books
-from connectors.fund.manifest import listed, version_of
+from connectors.fund.manifest import as_agreed, listed, version_of
 from gateway.connector import Answer, Batch, Cursor, Kind, PartnerError, Request, Unreadable, Upstream
 
 QUARTER = re.compile(r"[0-9]{4}Q[1-4]")
@@ -80,7 +80,7 @@ async def _record(
     """The folder's files as they are now, or None when it is incomplete, or nothing in it is new."""
     if await _file(upstream, folder, ".done") is None:
         return None
-    manifest = _json(await _file(upstream, folder, "manifest.json") or b"")
+    manifest = await _manifest(upstream, folder)
     if seen.get("consistent") and not _newer(manifest, seen):
         return None
     files = {name: _seen(await _file(upstream, folder, name)) for name in listed(manifest)}
@@ -104,13 +104,21 @@ def _newer(manifest: Any, seen: Mapping[str, Any]) -> bool:
 
 
 async def _folders(upstream: Upstream) -> list[str]:
-    index = await upstream.read(
-        lambda: Request("GET", "/drop/index.json", name="index"), lambda answer: _found(answer) or b""
+    folders = await upstream.read(
+        lambda: Request("GET", "/drop/index.json", name="index"),
+        lambda answer: None if _found(answer) is None else answer.json(),
     )
-    folders = _json(index)
     if not isinstance(folders, list):
         raise PartnerError(Kind.DRIFT, "the drop's index is not a list of folders")
     return sorted(name for name in folders if isinstance(name, str) and _FOLDER.fullmatch(name))
+
+
+async def _manifest(upstream: Upstream, folder: str) -> Any:
+    """The manifest, None where it is missing or no JSON."""
+    try:
+        return as_agreed(orjson.loads(await _file(upstream, folder, "manifest.json") or b""))
+    except orjson.JSONDecodeError:
+        return None
 
 
 async def _file(upstream: Upstream, folder: str, name: str) -> bytes | None:
@@ -121,6 +129,9 @@ def _found(answer: Answer) -> bytes | None:
     if answer.status == 404:
         return None
     if answer.status == 200:
+        # Somebody between us and the drop says that it cannot be reached, in a page.
+        if answer.body[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+            raise PartnerError(Kind.TRANSIENT, "the drop answered with a page of HTML")
         return answer.body
     kinds = {401: Kind.AUTH, 403: Kind.AUTH, 429: Kind.THROTTLED}
     kind = Kind.TRANSIENT if answer.status >= 500 else kinds.get(answer.status, Kind.BUSINESS)
@@ -132,10 +143,3 @@ def _seen(body: bytes | None) -> dict[str, Any] | None:
         return None
     text = body.decode("utf-8", "replace")
     return {"size": len(body), "sha256": hashlib.sha256(body).hexdigest(), "text": text}
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None

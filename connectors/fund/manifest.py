@@ -26,6 +26,26 @@ class Manifest:
     totals: Mapping[str, str]
 
 
+_MEMBERS = ("quarter", "version", "currency", "published", "totals", "files")
+_OF_FILES = ("name", "size", "sha256", "rows")
+
+
+def as_agreed(manifest: Any) -> Any:
+    """A manifest without the members that nobody agreed on, so that one more or less is no other version."""
+    if not isinstance(manifest, dict):
+        return manifest
+    found = _only(manifest, _MEMBERS)
+    if isinstance(files := found.get("files"), list):
+        found["files"] = [_only(each, _OF_FILES) if isinstance(each, dict) else each for each in files]
+    if isinstance(totals := found.get("totals"), dict):
+        found["totals"] = _only(totals, TOTALS)
+    return found
+
+
+def _only(value: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value[name] for name in names if name in value}
+
+
 def version_of(manifest: Any) -> int:
     """The version a manifest gives, 0 where it gives none."""
     version = manifest.get("version") if isinstance(manifest, dict) else None
