@@ -94,7 +94,7 @@ async def walk(upstream: Upstream, feed: Feed, cursor: Cursor) -> AsyncGenerator
     final = place
     seen: set[tuple[Any, Any]] = set()
     while True:
-        page = await changed_records(upstream, feed.path, place.since, place.start)
+        page, more = await changed_records(upstream, feed.path, place.since, place.start)
         if place.moved(feed, page):
             place = Place(place.since)
             continue
@@ -102,7 +102,14 @@ async def walk(upstream: Upstream, feed: Feed, cursor: Cursor) -> AsyncGenerator
         fresh = [record for record, identity in zip(page, identities, strict=True) if identity not in seen]
         if (newest := feed.newest(page)) is not None:
             final = Place(_text(newest - OVERLAP))
-        if len(page) < PAGE:
+        if not more and page:
+            # Nothing behind the last page tells that it is whole, so it is read twice.
+            again, more = await changed_records(upstream, feed.path, place.since, place.start)
+            late = [record for record in again if feed.identity(record) not in identities]
+            page, fresh = page + late, fresh + [each for each in late if feed.identity(each) not in seen]
+            newest = feed.newest(page)
+        # A partner that always names a next page is not followed in a circle.
+        if not more or (len(page) < PAGE and not (fresh and newest)):
             yield Batch(fresh, final.cursor)
             return
         place = place.after(feed, page)

@@ -8,26 +8,45 @@ followed nor shown.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.connector import Answer, Kind, PartnerError, Request, Upstream
 
 PAGE = 500
 """Records in a call; the most that the shape allows."""
 
+READINGS = 3
+"""How often a page is read that holds fewer records than it should."""
+
 _BAD_TOKEN = {1015, 1016, 1018}
 
 
-async def changed_records(upstream: Upstream, path: str, since: str | None, start: int) -> list[Any]:
-    """Up to `PAGE` records changed since a moment (UTC, no zone), oldest change first, from `start` on."""
+class Page(NamedTuple):
+    """A page of a list: its records, and whether others follow."""
+
+    records: list[Any]
+    more: bool
+
+
+async def changed_records(upstream: Upstream, path: str, since: str | None, start: int) -> Page:
+    """Up to `PAGE` records changed since a moment (UTC, no zone), oldest change first, from `start` on.
+
+    A page that others follow is full; one that is not has records left out, or the partner gives fewer at a time.
+    """
     query = {"access_token": upstream.settings["access_token"], "start": str(start), "limit": str(PAGE)}
     if since is not None:
         query["since"] = since
-    return await upstream.read(lambda: Request("GET", path, query, name=path), accept)
+    found = Page([], False)
+    for _ in range(READINGS):
+        page = await upstream.read(lambda: Request("GET", path, query, name=path), accept)
+        found = max(found, page, key=lambda each: (len(each.records), each.more))
+        if not found.more or len(found.records) >= PAGE:
+            break
+    return found
 
 
-def accept(answer: Answer) -> list[Any]:
-    """The list in an answer. Raises `PartnerError`, without the partner's text, which may hold anything."""
+def accept(answer: Answer) -> Page:
+    """The page in an answer. Raises `PartnerError`, without the partner's text, which may hold anything."""
     if answer.status == 429:
         raise PartnerError(Kind.THROTTLED, "Pandao asks to wait", retry_after=_seconds(answer))
     if answer.status >= 500:
@@ -41,8 +60,9 @@ def accept(answer: Answer) -> list[Any]:
         raise PartnerError(kind, "Pandao refused the call", code=str(code))
     if not isinstance(envelope.get("data"), list):
         raise PartnerError(Kind.DRIFT, "Pandao's answer holds no list")
-    data: list[Any] = envelope["data"]
-    return data
+    data, paging = envelope["data"], envelope.get("paging")
+    follows = isinstance(paging, dict) and bool(paging.get("next"))
+    return Page(data, follows or len(data) >= PAGE)
 
 
 def _seconds(answer: Answer) -> float | None:
