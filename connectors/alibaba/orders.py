@@ -28,6 +28,7 @@ from gateway.connector import (
     OrderStatus,
     Row,
     Rows,
+    Unreadable,
     batch,
     follows,
     instant,
@@ -93,6 +94,8 @@ def read_order(record: Any) -> Rows:
         "currency": paid.currency,
     }
     products = listed(order.get("product_list"), "order_product_dto")
+    if not products:
+        raise Unreadable("product_list is empty, though nobody orders nothing")
     return {
         orders: [row],
         order_lines: [_line(id_, number, product) for number, product in enumerate(products, 1)],
