@@ -1,7 +1,8 @@
 """Pulling: a partner's records into the shared base, a batch and its cursor in one transaction.
 
 Killed at any moment, a pull goes on behind the last batch that was kept; run again, it changes nothing, for every row
-is kept under its own key. A record that cannot be read is put aside with the reason, and the others go on.
+is kept under its own key. A record that cannot be read is put aside with the reason, and the others go on; where most
+of many cannot be read, the pull ends before them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.clients.accounts import accounts
+from gateway.errors import Kind, PartnerError
 from gateway.store.database import GAP
 from gateway.store.tables import Instant, instant, table
 from gateway.sync.datasets import Batch, Cursor, Dataset
@@ -68,6 +70,10 @@ COMMIT_EVERY = 1.0
 """Seconds of pulling that a crash may cost."""
 
 
+MANY = 10
+"""Of so many records, not most are unreadable by chance."""
+
+
 async def pull(
     engine: AsyncEngine, upstream: Upstream, connector: str, dataset: Dataset, watch: Watch = lambda _: None
 ) -> Progress:
@@ -91,7 +97,11 @@ async def pull(
                         await connection.commit()
                         await connection.exec_driver_sql("PRAGMA synchronous = FULL")
                     whole = False
-                    progress.unreadable += await keep(connection, connector, dataset, batch)
+                    try:
+                        progress.unreadable += await keep(connection, connector, dataset, batch)
+                    except PartnerError:
+                        whole = True
+                        raise
                     whole = True
                     progress.records += len(batch.records)
                     watch(progress)
@@ -150,17 +160,36 @@ async def stored_cursor(connection: AsyncConnection, connector: str, dataset: st
 
 
 async def keep(connection: AsyncConnection, connector: str, dataset: Dataset, batch: Batch) -> int:
-    """Write a batch's rows, its unreadable records and its cursor; the number of unreadable ones."""
+    """Write a batch's rows, its unreadable records and its cursor; the number of unreadable ones.
+
+    Raises `PartnerError` (DRIFT), and writes nothing, where most of many records cannot be read: the partner's form has
+    changed then, and they come again when partner and connector agree.
+    """
+    found, letters = await asyncio.to_thread(read, dataset, batch.records)
+    if 2 * len(letters) > len(batch.records) >= MANY:
+        of, reason = len(batch.records), letters[0]["reason"]
+        raise PartnerError(Kind.DRIFT, f"{len(letters)} of {of} records cannot be read: {reason}")
     # Before the rows, for it begins the transaction of all of them: a savepoint outside of one would end by itself.
     await _put_cursor(connection, connector, dataset, batch, instant(datetime.now(UTC)))
-    return await keep_records(connection, connector, dataset, batch.records)
+    return await _keep(connection, connector, dataset, batch.records, found, letters)
 
 
 async def keep_records(
     connection: AsyncConnection, connector: str, dataset: Dataset, records: Sequence[Any]
 ) -> int:
     """Write records' rows, within a transaction, and put the unreadable ones aside; how many those are."""
-    rows, letters = await asyncio.to_thread(read, dataset, records)
+    found, letters = await asyncio.to_thread(read, dataset, records)
+    return await _keep(connection, connector, dataset, records, found, letters)
+
+
+async def _keep(
+    connection: AsyncConnection,
+    connector: str,
+    dataset: Dataset,
+    records: Sequence[Any],
+    rows: Read,
+    letters: list[Letter],
+) -> int:
     try:
         async with connection.begin_nested():
             await _write(connection, dataset, rows)
