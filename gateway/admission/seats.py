@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 from pathlib import Path
@@ -11,6 +12,11 @@ SEATS = 64
 """Workers of one state folder that can count together."""
 
 
+# As fcntl's, but the interpreter is kept: let go, a thread that reads rows would take it, and the loop would wait for
+# it at every lock.
+_flock = ctypes.PyDLL(None).flock
+
+
 class FileLock:
     """An exclusive lock on an open file, for a few statements at a time; whoever dies in them lets it go."""
 
@@ -18,12 +24,13 @@ class FileLock:
         self._descriptor = descriptor
 
     def __enter__(self) -> None:
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        if _flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        _flock(self._descriptor, fcntl.LOCK_UN)
 
 
 def private_file(path: Path) -> int:

@@ -72,6 +72,12 @@ class Outcome:
         return cuts[49] * 1000, cuts[98] * 1000
 
 
+def together(outcomes: Sequence[Outcome]) -> Outcome:
+    """What became of them all."""
+    statuses = sum((each.statuses for each in outcomes), Counter[str]())
+    return Outcome(statuses, [seconds for each in outcomes for seconds in each.times])
+
+
 class Exchange(asyncio.Protocol):
     """A connection with at most one request on its way, whose status `answer` gets."""
 
