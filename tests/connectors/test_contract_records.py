@@ -6,7 +6,7 @@ import asyncio
 import copy
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from gateway.connector import (
 )
 from gateway.store.database import migrate, writer
 from gateway.store.tables import Instant
-from gateway.sync.pull import dead_letters, keep
+from gateway.sync.pull import MANY, dead_letters, keep
 from tests.partners import (
     FOLDERS,
     batches_of,
@@ -194,8 +194,10 @@ async def test_what_cannot_be_read_is_put_aside_and_the_rest_is_kept(
         await connection.exec_driver_sql(
             "PRAGMA foreign_keys = OFF"
         )  # segments may come before their members
-        batch = Batch([*JUNK, *good, *spoilt, *JUNK], {"at": 1})
-        put_aside = await keep(connection, name, found, batch)
+        put_aside = 0
+        # Few at a time: of many, most being junk would be another form, and no batch that is kept.
+        for part in parts([*JUNK, *good, *spoilt, *JUNK], MANY - 1):
+            put_aside += await keep(connection, name, found, Batch(part, {"at": 1}))
         await connection.commit()
         letters = (await connection.execute(select(dead_letters))).all()
         for table_name, rows in kept(found, batches).items():
@@ -206,6 +208,12 @@ async def test_what_cannot_be_read_is_put_aside_and_the_rest_is_kept(
     assert len(letters) == len({orjson.dumps(each) for each in JUNK}) + len(spoilt)
     assert any(canary in letter.record for letter in letters)
     assert not any(canary in letter.reason for letter in letters)
+
+
+def parts(records: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """The records, so many at a time."""
+    for start in range(0, len(records), size):
+        yield records[start : start + size]
 
 
 def spoil(record: Any, canary: str) -> Any:
