@@ -26,8 +26,10 @@ from gateway.commands import (
     issuers,
     keys,
     sandbox,
+    syncs,
     users,
 )
+from gateway.commands.output import Json
 from gateway.demo import run as demo_run
 from gateway.demo.setting import sandboxes, write_settings
 from gateway.discovery import discover, party_scopes
@@ -153,9 +155,18 @@ def scopes_of(party: str) -> frozenset[str]:
 
 
 @app.command()
-def sync() -> None:
-    """Pull what is new of every partner that the settings give an address, and link its accounts."""
-    uvloop.run(_sync(load()))
+def sync(
+    status: Annotated[bool, typer.Option("--status", help="Pull nothing; tell how the pulls fare.")] = False,
+    json: Json = False,
+) -> None:
+    """Pull what is new of every partner that the settings give an address, and link its accounts.
+
+    For example: gateway sync --status
+    """
+    if status:
+        syncs.show(json)
+    else:
+        uvloop.run(_sync(load()))
 
 
 async def _sync(settings: Settings) -> None:

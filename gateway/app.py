@@ -17,7 +17,7 @@ from gateway.access.pseudonyms import pseudonyms
 from gateway.access.trusted_documents import TrustedDocuments
 from gateway.admission.admission import Admission
 from gateway.clients.changes import Feed
-from gateway.discovery import correspondents, dataset_scopes, discover, example_folders
+from gateway.discovery import correspondents, dataset_scopes, declared_runs, discover, example_folders
 from gateway.endpoint.connections import Connections
 from gateway.endpoint.execution import Execution
 from gateway.endpoint.persisted import Persisted
@@ -43,6 +43,7 @@ from gateway.schema import Schema, declared_schema
 from gateway.settings import Settings
 from gateway.store.database import migrate, writer
 from gateway.store.readers import Readers
+from gateway.sync.runs import declare
 from gateway.telemetry.pulse import pulse
 from gateway.upstream.partners import Declared, Partners
 from gateway.webhooks.inbox import Inbox
@@ -170,4 +171,5 @@ async def prepare(settings: Settings) -> None:
     database = writer(settings.database)
     async with database.begin() as connection:
         await write_rights(connection, rights(CONTRACT, dataset_scopes(discover())))
+        await declare(connection, declared_runs())
     await database.dispose()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +15,7 @@ from gateway.access.agreements import CONTRACT, rights
 from gateway.connector import Connector
 from gateway.errors import SchemaError
 from gateway.settings import Settings
+from gateway.sync.runs import Declared
 from gateway.upstream.partners import FOLDER
 from gateway.upstream.upstream import Upstream
 from gateway.webhooks.webhook import Correspondent
@@ -58,15 +59,27 @@ def _way(to: Connector, settings: Settings) -> Callable[[], Upstream]:
     return lambda: Upstream(to.name, settings.connectors[to.name], to.terms, settings.state / FOLDER)
 
 
+OPERATIONS = "ops:read"
+"""The scope under which is read how pulls fare: of each owner's datasets, its dataset `syncs`."""
+
+
+def declared_runs() -> Iterator[Declared]:
+    """Every dataset that may be pulled."""
+    for each in discover():
+        yield from (Declared(each.name, dataset.name, each.party) for dataset in each.datasets)
+
+
 def dataset_scopes(found: Sequence[Connector]) -> Mapping[tuple[str, str], str]:
     """The scope under which each (owner, dataset) is read, as the connectors declare."""
-    return {
+    declared = {
         (connector.party, name): scope
         for connector in found
         if connector.party
         for dataset in connector.datasets
         for name, scope in dataset.covers.items()
     }
+    runs = {(each.party, "syncs"): OPERATIONS for each in found if each.party and each.datasets}
+    return declared | runs
 
 
 def party_scopes(found: Sequence[Connector], party: str) -> frozenset[str]:

@@ -27,13 +27,14 @@ from gateway.clients.query import Query
 from gateway.clients.scalars import SCALARS
 from gateway.clients.subscription import Subscription
 from gateway.connector import Connector
-from gateway.discovery import discover
+from gateway.discovery import OPERATIONS, discover
 from gateway.engine.declared import check_costs
 from gateway.engine.plan import View
 from gateway.errors import SchemaError
 from gateway.explain.explanation import COORDINATES
 from gateway.explain.query import ExplainQuery
 from gateway.shipments.query import OrderShipments, ShipmentQuery
+from gateway.sync.query import SyncQuery
 from gateway.views import printed, visible
 
 UNLOCKED = frozenset(
@@ -57,6 +58,7 @@ UNLOCKED = frozenset(
 SCOPES: Mapping[str, str] = {
     "clients:read": "The clients your party may see, and where they live.",
     "clients:pii": "Name, e-mail and phone of your own party's clients.",
+    OPERATIONS: "How the pulls of your party's datasets fare.",
 }
 """The gateway's own scopes; connectors declare theirs."""
 
@@ -81,7 +83,7 @@ class Schema:
         for kind in [Order, *orders]:
             _extend(kind, OrderShipments)
         self._strawberry = strawberry.Schema(
-            _root(Query, [ExplainQuery, ShipmentQuery, *(each.query for each in connectors)]),
+            _root(Query, [ExplainQuery, ShipmentQuery, SyncQuery, *(each.query for each in connectors)]),
             subscription=_root(Subscription, [each.subscription for each in connectors]),
             types=[kind for each in connectors for kind in each.types],
             config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True, disable_field_suggestions=True),

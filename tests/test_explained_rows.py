@@ -32,6 +32,8 @@ OWNERS = {
     "accounts": "party",
     "orders": "party",
     "profiles": "party",
+    "sync_cursors": "upper(connector)",
+    "sync_runs": "party",
     "order_lines": "iif(order_id LIKE 'Alibaba%', 'ALIBABA', 'MAILRU')",
     "shipment_orders": "iif(order_id LIKE 'Alibaba%', 'ALIBABA', 'MAILRU')",
     "shipment_numbers": "iif(number LIKE '%.ALIBABA%', 'ALIBABA', 'MAILRU')",

@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Integer, Table, Text, bindparam, case, delete, select
+from sqlalchemy import Table, bindparam, case, delete, select
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError, InterfaceError, ProgrammingError
@@ -27,31 +27,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from gateway.clients.accounts import accounts
 from gateway.errors import Kind, PartnerError
 from gateway.store.database import GAP
-from gateway.store.tables import Instant, instant, table
+from gateway.store.tables import instant
 from gateway.sync.datasets import Batch, Cursor, Dataset
 from gateway.sync.records import Letter, Read, letter, read
+from gateway.sync.runs import begin, count_letters, dead_letters, end, sync_cursors
 from gateway.upstream.upstream import Upstream
-
-sync_cursors = table(
-    "sync_cursors",
-    Column("connector", Text, primary_key=True),
-    Column("dataset", Text, primary_key=True),
-    Column("cursor", Text, nullable=False),
-    Column("records", Integer, nullable=False),
-    Column("pulled_at", Instant, nullable=False),
-)
-"""Where each dataset's pull stands."""
-
-dead_letters = table(
-    "dead_letters",
-    Column("connector", Text, primary_key=True),
-    Column("dataset", Text, primary_key=True),
-    Column("digest", Text, primary_key=True),
-    Column("reason", Text, nullable=False),
-    Column("record", Text, nullable=False),
-    Column("seen_at", Instant, nullable=False),
-)
-"""Records that could not be read, each once, with the reason; `digest` is the SHA-256 of the record."""
 
 
 @dataclass(slots=True)
@@ -86,6 +66,8 @@ async def pull(
         await connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
         await connection.commit()
         cursor = await stored_cursor(connection, connector, dataset.name)
+        await begin(connection, connector, dataset.name)
+        await connection.commit()
         try:
             about = await _subjects(connection, dataset)
             pull = dataset.pull(upstream, cursor, *about)
@@ -110,9 +92,11 @@ async def pull(
                         await batch.confirm()
                     # Keys come in no order, so each batch touches pages all over; many together touch each but once.
                     if time.monotonic() - committed > COMMIT_EVERY:
+                        await begin(connection, connector, dataset.name)
                         await connection.commit()
                         await asyncio.sleep(GAP)
                         committed = time.monotonic()
+            await end(connection, connector, dataset.name)
         finally:
             # Half a batch is none: what came since the last commit is pulled again.
             await (connection.commit() if whole else connection.rollback())
@@ -203,6 +187,7 @@ async def _keep(
         }
         put_aside = upsert(dead_letters).on_conflict_do_nothing()
         await connection.execute(put_aside, [{**known, **letter} for letter in letters])
+        await count_letters(connection, connector, dataset.name)
     return len(letters)
 
 

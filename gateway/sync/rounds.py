@@ -19,6 +19,7 @@ from gateway.errors import Kind, PartnerError, SettingsError
 from gateway.logs import place
 from gateway.sync.datasets import Dataset
 from gateway.sync.pull import Progress, Watch, pull
+from gateway.sync.runs import fail
 from gateway.telemetry.tracing import phase
 from gateway.upstream.terms import DEFAULT_TERMS, Terms
 from gateway.upstream.upstream import Upstream
@@ -90,6 +91,8 @@ async def _pull(
                 except SQLAlchemyError:
                     raise
                 except Exception as error:
+                    async with engine.begin() as connection:
+                        await fail(connection, source.name, dataset.name, error)
                     failures.append(_failure(source.name, dataset.name, error))
                     if failures[-1].retryable:
                         # Nobody answers there now: the partner's other datasets can wait for the next round.

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.store.database import immediate
 from gateway.store.tables import instant
-from gateway.sync.pull import dead_letters
 from gateway.sync.records import Letter
+from gateway.sync.runs import count_letters, dead_letters
 from gateway.webhooks.events import note
 
 TOGETHER = 500
@@ -94,3 +94,5 @@ async def _put_aside(connection: AsyncConnection, unread: Sequence[Entry]) -> No
         for each in unread
     ]
     await connection.execute(insert(dead_letters).values(letters).on_conflict_do_nothing())
+    for connector in {each.connector for each in unread}:
+        await count_letters(connection, connector, MESSAGES)
