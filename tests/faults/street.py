@@ -37,8 +37,8 @@ class Street:
 
     def tell(self, partner: str, fault: str, **how: Any) -> None:
         """Put a fault in force."""
-        known = self.partners[partner].known
-        self.partners[partner].tell(Fault.told({"fault": fault, **how}, known))
+        found = self.partners[partner]
+        found.tell(Fault.told({"fault": fault, **how}, found.known))
 
     def struck(self, partner: str) -> int:
         """How many calls to a partner were struck."""
