@@ -37,7 +37,11 @@ async def _asked(ask: Callable[[Upstream, str], Awaitable[T]], upstream: Upstrea
     try:
         return await ask(upstream, key)
     except Unreadable as error:
-        return PartnerError(Kind.DRIFT, str(error))
+        return PartnerError(Kind.DRIFT, str(error), partner=upstream.partner)
+    except PartnerError as error:
+        # What is read of an answer that was taken has no name by itself.
+        error.partner = error.partner or upstream.partner
+        return error
     except Exception as error:
         return error
 

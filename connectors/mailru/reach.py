@@ -117,7 +117,8 @@ async def summaries(upstream: Upstream, campaigns: Sequence[str]) -> Mapping[str
     try:
         return {str(item.get("id")): _summary(item) for item in items}
     except Unreadable as error:
-        raise PartnerError(Kind.DRIFT, f"a summary of myTarget cannot be read: {error}") from None
+        message = f"a summary of myTarget cannot be read: {error}"
+        raise PartnerError(Kind.DRIFT, message, partner=upstream.partner) from None
 
 
 def _summary(item: Mapping[str, Any]) -> dict[str, int]:

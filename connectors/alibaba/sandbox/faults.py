@@ -89,13 +89,12 @@ def bent(request: Request, found: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _failed(found: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same answer, had it failed: two kinds of methods have two kinds of words for it."""
+    """The same answer, had it failed: three kinds of methods have three kinds of words for it."""
     if "resp_result" in found:
         return {**found, "resp_result": {"resp_code": 404, "resp_msg": "System Error"}}
-    return {
-        **found,
-        "result": {"success": False, "ret": False, "error_code": "404", "error_message": "System Error"},
-    }
+    parcels = {"ret": False, "code": "404", "msg": "System Error"}
+    others = {"success": False, "error_code": "404", "error_message": "System Error"}
+    return {**found, "result": {**parcels, **others}}
 
 
 def _walked(value: Any, bend: Callable[[dict[str, Any]], Any]) -> Any:
