@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from gateway.sandboxes.bodies import CANARY
-from gateway.sandboxes.faults import SECONDS
+from gateway.sandboxes.faults import GENERIC, SECONDS
 from tests.faults.base import LATE, SOON, Base, Rows
+from tests.faults.catalogue import LISTED
 from tests.faults.street import Street, street
 from tests.faults.table import GENERIC_ROWS, Case
+from tests.partners import FOLDERS
 
 ROOT = Path(__file__).parents[2]
 
-TABLE = (*GENERIC_ROWS,)
+TABLE = (*GENERIC_ROWS, *LISTED)
 CASES = [
     pytest.param(row.fault, case, id=f"{row.fault}-{case.partner}-{number}")
     for row in TABLE
@@ -96,11 +98,20 @@ def test_nothing_is_lost_and_nothing_doubled(world: World, tmp_path: Path, fault
 # The table itself
 
 
+def test_every_fault_is_in_the_table_once() -> None:
+    """Those of the list, those of any sandbox, and those that connectors declare."""
+    rows = [row.fault for row in TABLE]
+    numbered = [f"F{number:02}" for number in range(1, 53)]
+    assert sorted(rows) == sorted([*GENERIC, *numbered])
+    assert {fault for each in FOLDERS.values() for fault in each.faults} <= set(rows)
+
+
 def test_each_row_is_shown_or_says_what_is_missing() -> None:
-    """Tests that it names are there."""
+    """Tests that it names are there; and what the product has no part for is known by name."""
     for row in TABLE:
         assert row.must.endswith(".")
         assert row.cases or row.tests or row.missing
         for named in row.tests:
             path, _, test = named.partition("::")
             assert re.search(rf"^(async )?def {test}\(", (ROOT / path).read_text(), re.MULTILINE), named
+    assert [row.fault for row in TABLE if row.missing] == ["F22", "F38", "F41"]
