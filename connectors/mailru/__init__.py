@@ -8,6 +8,7 @@ from connectors.mailru.campaigns import campaigns
 from connectors.mailru.orders import PandaoOrder, pandao_orders
 from connectors.mailru.sandbox import furnish
 from connectors.mailru.sandbox import sandbox as stand_in
+from connectors.mailru.sandbox.faults import FAULTS
 from connectors.mailru.segments import segments
 from connectors.mailru.statistics import statistics
 from connectors.mailru.users import users
@@ -28,4 +29,5 @@ connector = Connector(
     settings=("access_token", "client_id", "client_secret"),
     sandbox=stand_in,
     furnish=furnish,
+    faults=FAULTS,
 )

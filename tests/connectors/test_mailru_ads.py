@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from connectors.mailru.campaigns import campaigns, mailru_campaigns, read_campaign
+from connectors.mailru.campaigns import CAMPAIGNS, campaigns, mailru_campaigns, read_campaign
+from connectors.mailru.mytarget import whole_list
 from connectors.mailru.sandbox import sandbox
+from connectors.mailru.sandbox.faults import FAULTS
 from connectors.mailru.statistics import (
     DAYS,
     figures,
@@ -23,6 +25,8 @@ from connectors.mailru.statistics import (
     windows,
 )
 from gateway.connector import Answer, Kind, PartnerError, Request, Unreadable, Upstream
+from gateway.sandboxes.faults import Fault
+from gateway.sandboxes.faulty import Faulty
 from gateway.store.database import writer
 from gateway.sync.pull import pull
 from tests.connectors.test_mailru_world import KEYS, folder, look, new_database, partner, write
@@ -150,6 +154,19 @@ async def test_without_the_right_to_statistics_the_error_says_so() -> None:
 async def test_the_thing_itself_for_a_list_of_one_is_read_too() -> None:
     answer = Answer(200, {}, b'{"items": {"id": 1, "rows": []}}')
     assert await figures(Fixed(answer), "campaigns/day", [1], {}) == [{"id": 1, "rows": []}]
+
+
+async def test_the_statistics_of_one_are_the_same_in_both_forms(folder: Path) -> None:
+    """The partner gives the thing itself where a list of one is meant."""
+    app = Faulty(sandbox(folder, FAST), FAULTS)
+    query = {"date_from": "2017-01-01", "date_to": "2017-03-01"}
+    async with partner(app) as upstream:
+        [number, *_] = [item["id"] for item in await whole_list(upstream, CAMPAIGNS, "id")]
+        straight = await figures(upstream, "campaigns/day", [number], query)
+        app.tell(Fault("F37"))
+        assert await figures(upstream, "campaigns/day", [number], query) == straight
+    assert straight
+    assert app.told[0].struck == 1
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"items": [1]}', b'{"items": "x"}'])

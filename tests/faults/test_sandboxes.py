@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from rich.console import Console
 
+from gateway.commands.sandbox import listed
 from gateway.sandboxes.bodies import CANARY
+from gateway.sandboxes.faults import GENERIC, Fault
 from tests.faults.street import Street, street
+from tests.partners import FOLDERS
 
 INDEX = "/fund/drop/index.json"
 SHEET = "/fund/drop/2017Q1/capital_account.csv"
@@ -181,6 +186,23 @@ async def test_told_over_http(partners: Street) -> None:
         async with session.delete(address) as said:
             assert (await said.json())["faults"] == []
     assert (await get(partners))[1].startswith("[")
+
+
+@pytest.mark.parametrize("name", sorted(FOLDERS))
+async def test_all_that_a_connector_declares_can_be_told(partners: Street, name: str) -> None:
+    """Over HTTP, and as `gateway sandbox NAME --faults` has it; both say what there is."""
+    declared = {**GENERIC, **FOLDERS[name].faults}
+    address = f"{partners.address}/{name}/_faults"
+    told = [{"fault": each, "rate": 0} for each in declared]
+    async with aiohttp.ClientSession() as session, session.post(address, json=told) as said:
+        shown = await said.json()
+    assert [each["fault"] for each in shown["faults"]] == list(declared)
+    assert shown["known"] == declared
+    assert {each.fault for each in Fault.written("all=0.1", 0, list(declared))} == set(declared)
+    console = Console(width=500, record=True, file=StringIO())
+    console.print(listed(FOLDERS[name]))
+    lines = [line.strip() for line in console.export_text().splitlines()[1:]]
+    assert [tuple(line.split(maxsplit=1)) for line in lines] == list(declared.items())
 
 
 async def test_hostile_json_is_what_it_says(partners: Street) -> None:

@@ -11,6 +11,7 @@ from zlib import crc32
 from starlette.requests import Request
 from starlette.responses import Response
 
+from connectors.mailru.sandbox import faults
 from connectors.mailru.sandbox.answers import error, json
 
 _LISTS = {
@@ -62,7 +63,7 @@ class Advertising:
             return error(400, "ERR_WRONG_IDS")
         metrics = request.query_params.get("metrics", "base").split(",")
         items = [self._item(each, banners[each], span, days, metrics) for each in ids]
-        return json({"items": items})
+        return json({"items": faults.items(request, items)})
 
     def _banners(self, kind: str) -> Mapping[int, Sequence[tuple[int, date, date]]]:
         """The banners that make up each thing, each with the days on which it ran."""

@@ -46,6 +46,12 @@ class Grants:
                 return grant
         return None
 
+    def refresh_of(self, access: str) -> None:
+        """What another does who holds the same pair."""
+        for grant in self.held:
+            if secrets.compare_digest(grant.access, access):
+                self.refresh(grant.refresh)
+
     def check(self, access: str) -> tuple[str, str] | None:
         """Why an access token is refused (error, description), or None for a good one."""
         for grant in self.held:

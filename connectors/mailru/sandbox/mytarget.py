@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.mailru.sandbox import faults
 from connectors.mailru.sandbox.advertising import KINDS, SPANS, Advertising
 from connectors.mailru.sandbox.answers import json, not_found, unauthorized
 from connectors.mailru.sandbox.grants import LIFE, Grant, Grants
@@ -59,6 +60,7 @@ class MyTarget:
             return self._granted(kept) if kept else unauthorized("invalid_token", "Refresh token is deleted")
         if form.get("grant_type") != "client_credentials":
             return json({"error": "unsupported_grant_type"}, 400)
+        faults.give_out(request, self.tokens)
         if (fresh := self.tokens.grant()) is None:
             return json({"error": "access_denied", "error_description": "Token limit reached"}, 403)
         return self._granted(fresh)
@@ -98,6 +100,8 @@ class MyTarget:
     async def _members(self, request: Request) -> Response:
         if refusal := self._refusal(request):
             return refusal
+        if refusal := faults.vanished(request, "F39"):
+            return refusal
         number = request.path_params["number"]
         if not self._books.execute("SELECT 1 FROM segments WHERE id = ?", (number,)).fetchone():
             return not_found()
@@ -126,6 +130,8 @@ class MyTarget:
     async def _statistics(self, request: Request) -> Response:
         if refusal := self._refusal(request):
             return refusal
+        if refusal := faults.vanished(request, "F40"):
+            return refusal
         known = request.path_params["kind"] in KINDS and request.path_params["span"] in SPANS
         return self.advertising.statistics(request) if known else not_found()
 
@@ -147,6 +153,8 @@ class MyTarget:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return unauthorized("invalid_token", "Unknown access token")
+        if refusal := faults.refusal(request, self.tokens, token):
+            return refusal
         if reason := self.tokens.check(token):
             return unauthorized(*reason)
         second = int(time.time())

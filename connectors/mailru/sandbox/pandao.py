@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connectors.mailru.sandbox import faults
+
 _ORDERS = """
 SELECT changed.*, products.name AS product, products.category, users.name, users.region, users.phone
 FROM (SELECT * FROM orders WHERE updated >= ? ORDER BY updated, order_id LIMIT ? OFFSET ?) AS changed
@@ -85,7 +87,7 @@ class Pandao:
                 return _envelope([], code=1016, message="The access token is unknown or revoked", status=400)
             try:
                 start, limit = _number(query, "start", 0, 0), _number(query, "limit", 50, 1)
-                data = shape(self._books.execute(sql, (_since(query), limit, start)))
+                data = faults.records(request, shape(self._books.execute(sql, (_since(query), limit, start))))
             except ParameterError as error:
                 return _envelope([], code=1000, message=f"Invalid parameter: {error}")
             return _envelope(data, _paging(request, start, limit, len(data)))
@@ -118,7 +120,7 @@ def _paging(request: Request, start: int, limit: int, found: int) -> dict[str, s
         query = {**request.query_params, "start": str(place), "limit": str(limit)}
         return f"{request.url.replace(query='')}?{urlencode(query)}"
 
-    paging = {"next": address(start + limit)} if found == limit else {}
+    paging = {"next": faults.address(request, address(start + limit))} if found == limit else {}
     return {**paging, "previous": address(max(start - limit, 0))} if start else paging
 
 
