@@ -49,7 +49,7 @@ from gateway.sync.datasets import Batch, Cursor, Dataset, Rows
 from gateway.upstream.http import Answer, Request
 from gateway.upstream.paging import Page as PartnerPage
 from gateway.upstream.paging import Part, by_cursor, by_number, by_offset
-from gateway.upstream.terms import DEFAULT_TERMS, Quota, Terms
+from gateway.upstream.terms import DEFAULT_TERMS, Allowance, Quota, Terms
 from gateway.upstream.tokens import Token
 from gateway.upstream.upstream import Upstream
 from gateway.webhooks.events import OrderEvent, partner_events
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORWARD",
     "Access",
+    "Allowance",
     "Amount",
     "Answer",
     "Batch",

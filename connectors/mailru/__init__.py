@@ -1,4 +1,10 @@
-"""Mail.ru Group: the marketplace Pandao (users, orders) and the ad platform myTarget (segments)."""
+"""Mail.ru Group: the marketplace Pandao (users, orders) and the ad platform myTarget (segments).
+
+Documented by myTarget ("API overview"): a user's requests are counted by what they are about, reading and creating
+apart, for the second, the hour and the day of the calendar (times there are Moscow's), and the headers of each answer
+say how many there are and how many are left. The numbers are not published, so they are learnt from there. What Pandao
+held its callers to is not known; its refusals say how long to wait.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +18,8 @@ from connectors.mailru.sandbox.faults import FAULTS
 from connectors.mailru.segments import segments
 from connectors.mailru.statistics import statistics
 from connectors.mailru.users import users
-from gateway.connector import Connector
+from connectors.mailru.values import MOSCOW
+from gateway.connector import Connector, Terms
 
 connector = Connector(
     name="mailru",
@@ -30,4 +37,5 @@ connector = Connector(
     sandbox=stand_in,
     furnish=furnish,
     faults=FAULTS,
+    terms=Terms(zone=MOSCOW.key),
 )

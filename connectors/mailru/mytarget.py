@@ -18,6 +18,8 @@ WALKS = 5
 NOTHING: Mapping[str, str] = {}
 
 _NUMBER = re.compile(r"/[0-9]+(/|\.json)")
+_GROUP = re.compile(r"/api/v[0-9]+/((?:remarketing/)?\w+)")
+"""What a call is about, by which it is counted; which groups there are is published of user lists alone."""
 
 _RENEWABLE = ("expired_token", "invalid_token")
 
@@ -69,7 +71,9 @@ def _request(
 ) -> Request:
     name = _NUMBER.sub(r"/{}\1", path)
     sent = {**headers, "Authorization": f"Bearer {token}"}
-    return Request(method, path, query, headers=sent, name=name, body=body)
+    about = _GROUP.match(path)
+    group = f"{method} {about[1]}" if about else ""
+    return Request(method, path, query, headers=sent, name=name, body=body, group=group)
 
 
 async def whole_list(

@@ -22,7 +22,7 @@ class Declared(NamedTuple):
 
 
 class Partners:
-    """Partners by the names of their connectors."""
+    """Partners by the names of their connectors. Raises `SettingsError` for a quota in the settings that is none."""
 
     def __init__(
         self, declared: Iterable[Declared], settings: Mapping[str, Mapping[str, str]], state: Path
@@ -31,6 +31,8 @@ class Partners:
         self._settings = settings
         self._folder = state / FOLDER
         self._found: dict[str, Upstream] = {}
+        for name, terms in self._declared:
+            terms.settled(settings.get(name, {}))
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:

@@ -26,11 +26,15 @@ class Ban(NamedTuple):
 
 
 class Left(NamedTuple):
-    """What a partner says is left of a window: so many calls, of that many seconds; `ends_in` where it says that."""
+    """What a partner says is left of a window: so many calls, of that many seconds; `ends_in` where it says that.
+
+    `limit` is how many there are in all, 0 where it does not say.
+    """
 
     calls: int
     seconds: float
     ends_in: float | None = None
+    limit: int = 0
 
 
 class Quotas:
@@ -43,6 +47,7 @@ class Quotas:
         live: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._terms = terms
         self._quotas = terms.quotas
         self._share = terms.share
         self._shared = shared or Tally()
@@ -59,27 +64,28 @@ class Quotas:
         names = (ALL, group, name)
         if wait := self._banned(self._bans, names, now):
             return wait
-        held = [each for each in self._quotas if each.group in (ALL, group)]
-        if not held:
+        if not self._terms.counted:
             return 0.0
+        held = [each for each in self._quotas if each.group in (ALL, group)]
         with self._shared.locked():
             state = self._shared.read()
             if wait := self._banned(state.get("bans", {}), names, now):
                 return wait
             used = {each: self._used(state, each, now) for each in held}
             waits = (windows.wait(each, used[each], now, self._kind, self._share) for each in held)
-            if wait := max(waits):
+            if wait := max(waits, default=0.0):
                 return wait
             for each in held:
                 windows.add(each, used[each], now, self._kind)
-            self._write(state, used)
+            if held:
+                self._write(state, used)
         return 0.0
 
     def ban(self, group: str, seconds: float) -> None:
         """The partner wants no calls of this group, or of this name, for so long (`ALL`: none at all)."""
         until = self._clock() + seconds
         self._bans[group] = max(until, self._bans.get(group, 0.0))
-        if self._quotas:
+        if self._terms.counted:
             with self._shared.locked():
                 state = self._shared.read()
                 bans = {name: end for name, end in state.get("bans", {}).items() if end > self._clock()}
@@ -88,14 +94,23 @@ class Quotas:
 
     def learn(self, group: str, told: Iterable[Left]) -> None:
         """What the partner says is left: nothing of a window holds its calls back to its end, less than we thought is
-        counted as used by others."""
+        counted as used by others. A limit of which nothing was declared is a quota from then on."""
         for left in told:
             quota = self._quota(group, left.seconds)
+            if left.limit and self._terms.zone and (quota is None or quota not in self._terms.quotas):
+                quota = self._limited(group, left, quota)
             if left.calls <= 0:
                 if (wait := self._until_end(quota, left)) is not None:
                     self.ban(quota.group if quota else group, wait)
             elif quota is not None:
                 self._correct(quota, left.calls)
+
+    def _limited(self, group: str, left: Left, known: Quota | None) -> Quota:
+        """The quota that a partner's headers tell of, in the place of what they told before."""
+        quota = Quota(left.limit, left.seconds, self._terms.zone, group)
+        if quota != known:
+            self._quotas = (*(each for each in self._quotas if each != known), quota)
+        return quota
 
     def _correct(self, quota: Quota, left: int) -> None:
         now = self._clock()
@@ -135,10 +150,10 @@ def _name(quota: Quota) -> str:
 
 
 _HEADERS = (
-    ("x-ratelimit-rps-remaining", 1.0),
-    ("x-ratelimit-minutely-remaining", 60.0),
-    ("x-ratelimit-hourly-remaining", 3_600.0),
-    ("x-ratelimit-daily-remaining", 86_400.0),
+    ("x-ratelimit-rps", 1.0),
+    ("x-ratelimit-minutely", 60.0),
+    ("x-ratelimit-hourly", 3_600.0),
+    ("x-ratelimit-daily", 86_400.0),
 )
 
 
@@ -146,7 +161,11 @@ def told(headers: Mapping[str, str]) -> list[Left]:
     """What an answer's headers say is left: `X-RateLimit-RPS-Remaining` and its kin, as myTarget and others send."""
     found = []
     for name, seconds in _HEADERS:
-        value = headers.get(name, "")
-        if value.isascii() and value.isdecimal():
-            found.append(Left(int(value[:12]), seconds))
+        left = _number(headers.get(f"{name}-remaining", ""))
+        if left is not None:
+            found.append(Left(left, seconds, limit=_number(headers.get(f"{name}-limit", "")) or 0))
     return found
+
+
+def _number(value: str) -> int | None:
+    return int(value[:12]) if value.isascii() and value.isdecimal() else None

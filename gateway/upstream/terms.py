@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
 from zoneinfo import ZoneInfo
 
-from gateway.errors import SchemaError
+from gateway.errors import SchemaError, SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,34 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """A quota of which the partner gives each application a number of its own: the operator's setting with that number.
+
+    Without the setting no call is held back for it, until the partner says so. `seconds`, `zone` and `group` are those
+    of the quota.
+    """
+
+    setting: str
+    seconds: float
+    zone: str | None = None
+    group: str = ""
+
+    def quota(self, settings: Mapping[str, str]) -> Quota | None:
+        """The quota that the settings make of it, if they do. Raises `SettingsError`."""
+        said = settings.get(self.setting)
+        if said is None:
+            return None
+        if not (said.isascii() and said.isdecimal() and len(said) < 13 and int(said)):
+            raise SettingsError(f"{self.setting} must be a number of calls, above 0")
+        return Quota(int(said), self.seconds, self.zone, self.group)
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """What one partner's API holds its callers to.
+
+    `allowances` are the quotas whose number the operator knows. With a `zone` the headers of answers tell of quotas
+    too: what they limit, of a group or of all, in that zone's calendar windows.
 
     `concurrency` is how many calls one worker's live fields have at work at a time, and a sync as many of its own;
     `waiting` how many more may wait for that, so that memory stays what it is. `deadline` is how many seconds one try
@@ -42,6 +70,8 @@ class Terms:
     """
 
     quotas: tuple[Quota, ...] = ()
+    allowances: tuple[Allowance, ...] = ()
+    zone: str | None = None
     concurrency: int = 16
     waiting: int = 2_000
     deadline: float = 30.0
@@ -54,6 +84,18 @@ class Terms:
     def __post_init__(self) -> None:
         if self.concurrency < 1 or not 0 <= self.share < 1:
             raise SchemaError("the terms of a partner leave no place, or no part of a quota")
+        if self.zone is not None:
+            ZoneInfo(self.zone)
+
+    @property
+    def counted(self) -> bool:
+        """Whether there is something that all workers and syncs must know together."""
+        return bool(self.quotas or self.allowances or self.zone)
+
+    def settled(self, settings: Mapping[str, str]) -> Self:
+        """The terms with the quotas that an operator's settings make of the allowances. Raises `SettingsError`."""
+        found = (each.quota(settings) for each in self.allowances)
+        return replace(self, quotas=(*self.quotas, *filter(None, found)))
 
 
 DEFAULT_TERMS = Terms()

@@ -50,7 +50,7 @@ class Upstream:
     """One partner over HTTP. `settings` are the partner's: `url`, and its keys and secrets.
 
     `state` is a folder for what workers share; `live` says that callers wait for what is asked here. `clock` is in
-    epoch seconds.
+    epoch seconds. Raises `SettingsError` for a quota in the settings that is none.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Upstream:
         self._deadline: float | None = None
         self._connections = Connections(partner, settings, terms.largest)
         self._tally = Tally(state / f"{partner}.quotas" if state is not None else None)
-        self._quotas = Quotas(terms, self._tally, live, clock)
+        self._quotas = Quotas(terms.settled(settings), self._tally, live, clock)
         self._ways: dict[str, Way] = {}
         self._flights = Flights()
         self._refused: TTLCache[Hashable, PartnerError | None] = TTLCache(_REFUSALS, terms.negative)

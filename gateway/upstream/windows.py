@@ -26,8 +26,8 @@ _GRAINS = 100
 
 _DAY = 86_400.0
 
-_WINDOWS: dict[Quota, tuple[float, float]] = {}
-"""The window that each quota was last asked for; there are as many as connectors declare."""
+_WINDOWS: dict[tuple[float, str | None], tuple[float, float]] = {}
+"""The window that quotas of a length and a zone were last asked for."""
 
 
 def begin(quota: Quota, now: float) -> float:
@@ -45,9 +45,9 @@ def end(quota: Quota, now: float) -> float:
 
 def _aligned(quota: Quota, now: float) -> tuple[float, float]:
     """The beginning and the end of a calendar window; looked up once for each."""
-    found = _WINDOWS.get(quota)
+    found = _WINDOWS.get((quota.seconds, quota.zone))
     if found is None or not found[0] <= now < found[1]:
-        found = _WINDOWS[quota] = _find(quota, now)
+        found = _WINDOWS[quota.seconds, quota.zone] = _find(quota, now)
     return found
 
 

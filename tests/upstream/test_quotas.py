@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.errors import SettingsError
 from gateway.upstream.quotas import ALL, Left, Quotas, told
 from gateway.upstream.shared import Tally
-from gateway.upstream.terms import Quota, Terms
+from gateway.upstream.terms import Allowance, Quota, Terms
 
 SHARE = 0.25
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -173,3 +174,45 @@ def test_what_is_left_by_itself_says_when_it_ends() -> None:
     live, _ = pair(Clock())
     live.learn(ALL, [Left(0, 60.0, ends_in=12.5)])
     assert live.take(ALL) == pytest.approx(12.5)
+
+
+def test_a_limit_in_the_headers_is_a_quota_from_then_on() -> None:
+    """Of its group, in the calendar of the zone; another limit takes its place, and without a zone there is none."""
+    clock = Clock()
+    live = Quotas(Terms(zone="Europe/Moscow", share=0), live=True, clock=clock)
+    live.learn("lists", told({"x-ratelimit-hourly-limit": "5", "x-ratelimit-hourly-remaining": "3"}))
+    assert [live.take("lists") == 0.0 for _ in range(4)] == [True, True, True, False]
+    assert live.take("lists") == pytest.approx(3_600 - clock.now % 3_600)
+    assert live.take("days") == 0.0
+    live.learn("lists", told({"x-ratelimit-hourly-limit": "7", "x-ratelimit-hourly-remaining": "2"}))
+    assert [live.take("lists") == 0.0 for _ in range(3)] == [True, True, False]
+    zoneless, _ = pair(clock)
+    zoneless.learn("lists", told({"x-ratelimit-hourly-limit": "1", "x-ratelimit-hourly-remaining": "1"}))
+    assert [zoneless.take("lists") for _ in range(3)] == [0.0, 0.0, 0.0]
+
+
+def test_a_declared_quota_stays_whatever_headers_say_of_it() -> None:
+    """Headers correct what is left of it, and never make it larger."""
+    terms = Terms(quotas=(Quota(2, 3_600, "Europe/Moscow"),), zone="Europe/Moscow", share=0)
+    live = Quotas(terms, live=True, clock=Clock())
+    live.learn("lists", told({"x-ratelimit-hourly-limit": "50", "x-ratelimit-hourly-remaining": "49"}))
+    assert [live.take("lists") == 0.0 for _ in range(3)] == [True, True, False]
+
+
+def test_an_allowance_is_the_operators_number() -> None:
+    """With it there is a quota, without it none; and bans are everybody's in either case."""
+    clock, terms = Clock(), Terms(allowances=(Allowance("calls_per_day", 86_400, "Asia/Shanghai"),), share=0)
+    [quota] = terms.settled({"calls_per_day": "5000"}).quotas
+    assert quota == Quota(5_000, 86_400, "Asia/Shanghai")
+    shared = Tally()
+    live, sync = (Quotas(terms.settled({}), shared, each, clock) for each in (True, False))
+    assert [live.take(ALL) for _ in range(3)] == [0.0, 0.0, 0.0]
+    live.ban(ALL, 3.0)
+    assert sync.take("orders") == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("said", ["", "0", "-1", "5 000", "1e4", "٥", "9" * 13])
+def test_a_number_that_is_none_is_told_at_the_start(said: str) -> None:
+    """By its setting's name."""
+    with pytest.raises(SettingsError, match="calls_per_day"):
+        Terms(allowances=(Allowance("calls_per_day", 86_400),)).settled({"calls_per_day": said})
