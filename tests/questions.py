@@ -74,6 +74,21 @@ ORDERS_AT_MAILRU = of_each(
     "mailru { orders { totalCount } }",
     lambda client: client["mailru"] and client["mailru"]["orders"]["totalCount"],
 )
+REFUNDS = of_each(
+    "mailru { orders { nodes { ... on PandaoOrder { refunds { amount { minor } } } } } }",
+    lambda client: (
+        client["mailru"]
+        and [
+            refund["amount"]["minor"]
+            for order in client["mailru"]["orders"]["nodes"]
+            for refund in order["refunds"]
+        ]
+    ),
+)
+CATALOGUE = Question(
+    '{ pandaoProducts { totalCount } pandaoProduct(id: "1") { name variants { stock } } }',
+    lambda data: (data["pandaoProducts"]["totalCount"], data["pandaoProduct"]),
+)
 PARCELS = of_each(
     "orders(first: 5) { nodes { shipments { orderIds events { place } } } }",
     lambda client: [

@@ -18,6 +18,7 @@ import pytest_asyncio
 from tests.conftest import Gateway, start
 from tests.questions import (
     ALL,
+    CATALOGUE,
     CLIENTS,
     CORRIDORS,
     LINES,
@@ -30,6 +31,7 @@ from tests.questions import (
     PARCELS,
     PROFILES,
     RATE,
+    REFUNDS,
     REPORT,
     SEGMENTS,
     Question,
@@ -123,6 +125,19 @@ WHOSE_ORDERS = [
          "MAILRU", PAID_TO_ALIBABA, {"ILYA at ALIBABA": 1000}, "demand_forecast"),
     Line("a party's own data are its own for any purpose",
          "ALIBABA", PAID_TO_ALIBABA, dict.fromkeys(ALIBABAS, 1000), "curiosity"),
+]  # fmt: skip
+
+PANDAO = [
+    Line("what was refunded is seen with its order: by Alibaba of those who let it analyse",
+         "ALIBABA", REFUNDS, {"ADA at ALIBABA": [1000], "CLARA at MAILRU": [1000]}),
+    Line("what was refunded is seen with its order: by Mail.ru of all",
+         "MAILRU", REFUNDS, {each: [1000] for each in MAILRUS}),
+    *(Line("Pandao's catalogue is Mail.ru's for any purpose, and Alibaba's for those that are agreed",
+           party, CATALOGUE, (1, {"name": "Tea", "variants": [{"stock": 7}]}), purpose, "mailru:products")
+      for party, purpose in (("MAILRU", "curiosity"), ("ALIBABA", "analytics"))),
+    *(Line("Pandao's catalogue is nobody else's, and for no other purpose",
+           party, CATALOGUE, (0, None), purpose, "mailru:products")
+      for party, purpose in (("ALIBABA", "demand_forecast"), ("RDIF", "analytics"), ("BANK", "analytics"))),
 ]  # fmt: skip
 
 PERSONAL_DATA = [
@@ -304,6 +319,7 @@ A_STRANGER = [
 TABLE = [
     *WHOSE_CLIENTS,
     *WHOSE_ORDERS,
+    *PANDAO,
     *PERSONAL_DATA,
     *SCOPES_NARROW,
     *DETAILS_NARROW,

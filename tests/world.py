@@ -25,6 +25,8 @@ from connectors.fund.tables import (
 )
 from connectors.mailru.campaigns import mailru_banners, mailru_campaign_segments, mailru_campaigns
 from connectors.mailru.orders import mailru_orders
+from connectors.mailru.products import mailru_products, mailru_variants
+from connectors.mailru.refunds import mailru_refunds
 from connectors.mailru.segments import mailru_segment_members, mailru_segments
 from connectors.mailru.statistics import mailru_ad_days
 from gateway.access.agreements import consents
@@ -311,6 +313,23 @@ def campaign(number: str, segment_id: str) -> Rows:
     }
 
 
+def pandao_product(number: str, name: str = "Tea", **more: Any) -> Rows:
+    """A product of Pandao's, in one variant."""
+    row = {"id": number, "party": "MAILRU", "name": name, "category": "TEA", "sold": 3, "image": None}
+    status = {"status": "ON_SALE", "status_raw": "approved"}
+    times = dict.fromkeys(("listed_at", "modified_at"), "2017-01-01T00:00:00Z")
+    amounts = {"price_minor": 5740, "shipping_minor": 0, "stock": 7, "enabled": 1}
+    variant = {"id": f"{number}1", "product_id": number, "sku": number, "color": "black", "size": None}
+    return {mailru_products: [{**row, **status, **times, **more}], mailru_variants: [{**variant, **amounts}]}
+
+
+def refund(order_row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `mailru_refunds`: all that was paid."""
+    amount = order_row["total_minor"]
+    paid_back = {"amount_minor": amount, "seller_minor": amount * 85 // 100, "reason": "Item is damaged"}
+    return {"order_id": order_row["id"], "number": 1, "refunded_at": order_row["placed_at"], **paid_back}
+
+
 def card_payment(number: str, name: str, client: int) -> dict[str, Any]:
     """A row of `bank_payments`."""
     return {
@@ -348,6 +367,8 @@ def speaking_world() -> Rows:
         alibaba_products: [product("1")],
         alibaba_commissions: [commission(each) for each in placed if each["party"] == "ALIBABA"],
         mailru_orders: [row for table, row in extras if table is mailru_orders],
+        **pandao_product("1"),
+        mailru_refunds: [refund(each) for each in placed if each["party"] == "MAILRU"],
         mailru_segments: [segment("7", "Tea lovers"), segment("8", "BORIS and no other")],
         mailru_segment_members: [
             *(member("7", name, client) for name, client in at_mailru),

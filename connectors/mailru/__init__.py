@@ -1,4 +1,4 @@
-"""Mail.ru Group: the marketplace Pandao (users, orders) and the ad platform myTarget (segments).
+"""Mail.ru Group: the marketplace Pandao (users, orders, products) and the ad platform myTarget (segments).
 
 Documented by myTarget ("API overview"): a user's requests are counted by what they are about, reading and creating
 apart, for the second, the hour and the day of the calendar (times there are Moscow's), and the headers of each answer
@@ -9,9 +9,10 @@ held its callers to is not known; its refusals say how long to wait.
 from __future__ import annotations
 
 from connectors.mailru.account import MailruClient
-from connectors.mailru.advertising import MailruQuery
 from connectors.mailru.campaigns import campaigns
 from connectors.mailru.orders import PandaoOrder, pandao_orders
+from connectors.mailru.products import pandao_products
+from connectors.mailru.query import MailruQuery
 from connectors.mailru.sandbox import furnish
 from connectors.mailru.sandbox import sandbox as stand_in
 from connectors.mailru.sandbox.faults import FAULTS
@@ -26,10 +27,11 @@ connector = Connector(
     party="MAILRU",
     scopes={
         "mailru:read": "Clients' accounts and orders on Pandao.",
+        "mailru:products": "What Pandao offers: products, their variants, prices and how many there are.",
         "mailru:ads": "Campaigns in myTarget, and what came of them.",
         "mailru:segments": "Which of myTarget's audiences a client is in.",
     },
-    datasets=(users, pandao_orders, segments, campaigns, statistics),
+    datasets=(users, pandao_orders, pandao_products, segments, campaigns, statistics),
     client=MailruClient,
     query=MailruQuery,
     types=(PandaoOrder,),

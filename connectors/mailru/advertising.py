@@ -11,9 +11,9 @@ import strawberry
 from sqlalchemy import bindparam, select
 
 from connectors.mailru.campaigns import CampaignStatus, mailru_banners, mailru_campaigns
-from connectors.mailru.orders import CURRENCY
 from connectors.mailru.statistics import DAYS, mailru_ad_versions
 from connectors.mailru.users import PARTY
+from connectors.mailru.values import CURRENCY
 from gateway.connector import (
     FORWARD,
     Access,
@@ -159,7 +159,7 @@ async def campaigns(
 
 
 @strawberry.type
-class MailruQuery:
-    """What Mail.ru Group adds to the queries."""
+class AdvertisingQuery:
+    """What myTarget adds to `Query`."""
 
     campaigns: Connection[Campaign] = batch(campaigns, requires=requires("mailru:ads"), list_size=FORWARD)

@@ -13,8 +13,19 @@ from sqlalchemy import Column, ForeignKey, Text
 
 from connectors.mailru.changes import Feed, changes
 from connectors.mailru.parcels import parcel_rows
+from connectors.mailru.refunds import PandaoRefund, mailru_refunds, order_refunds, refund_rows
 from connectors.mailru.users import PARTY, account_id
-from connectors.mailru.values import Fields, flag, kopecks, moment, number, text, text_or_none, unwrapped
+from connectors.mailru.values import (
+    CURRENCY,
+    Fields,
+    flag,
+    kopecks,
+    moment,
+    number,
+    text,
+    text_or_none,
+    unwrapped,
+)
 from gateway.connector import (
     Access,
     Batch,
@@ -33,8 +44,6 @@ from gateway.connector import (
     shipment_orders,
     table,
 )
-
-CURRENCY = "RUB"
 
 FEED = Feed("/api/v2/order/multi-get", "Order", "order_id")
 
@@ -75,7 +84,8 @@ def read_order(record: Any) -> Rows:
     }
     extra = {"order_id": identity, "transaction_id": text_or_none(order, "transaction_id")}
     head = {"id": identity, **_head(order), **paid}
-    return {orders: [head], order_lines: [line], mailru_orders: [extra], **parcel_rows(order, identity)}
+    sent, refunded = parcel_rows(order, identity), refund_rows(order, identity)
+    return {orders: [head], order_lines: [line], mailru_orders: [extra], **sent, **refunded}
 
 
 def _head(order: Fields) -> dict[str, Any]:
@@ -103,7 +113,7 @@ pandao_orders = Dataset(
     pull_orders,
     read_order,
     covers={"orders": "mailru:read"},
-    children={order_lines: "order_id", shipment_orders: "order_id"},
+    children={order_lines: "order_id", shipment_orders: "order_id", mailru_refunds: "order_id"},
 )
 
 
@@ -118,3 +128,4 @@ class PandaoOrder(Order):
     """One product bought on Pandao."""
 
     transaction_id: strawberry.ID | None = batch(transaction_ids, needs=["id"])
+    refunds: list[PandaoRefund] | None = batch(order_refunds, needs=["id"], list_size=2)

@@ -16,6 +16,9 @@ Fields = Mapping[str, Any]
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 
+CURRENCY = "RUB"
+"""Amounts are roubles, whatever was bought."""
+
 _AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,18})?")
 _FLAGS = {"True": True, "False": False, "true": True, "false": False, True: True, False: False}
 

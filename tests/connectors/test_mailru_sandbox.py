@@ -33,8 +33,10 @@ async def test_every_value_of_an_order_is_a_string(http: httpx.AsyncClient) -> N
     assert envelope["code"] == 0
     for record in envelope["data"]:
         order = record["Order"]
-        detail = order.pop("ShippingDetail")
-        assert all(isinstance(value, str) for value in [*order.values(), *detail.values()])
+        detail, refunds = order.pop("ShippingDetail"), order.pop("refunds")
+        assert bool(refunds) >= (order["state"] == "REFUNDED")
+        within = [value for refund in refunds for value in refund.values()]
+        assert all(isinstance(value, str) for value in [*order.values(), *detail.values(), *within])
         assert len(order["order_id"]) == 24
         assert order["tracking_confirmed"] in ("True", "False")
     assert len({record["Order"]["order_id"] for record in envelope["data"]}) == 500

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
+from connectors.mailru.refunds import mailru_refunds
 from connectors.mailru.segments import mailru_segment_members, mailru_segments
 from gateway.access.agreements import Right, agreements, consents
 from gateway.clients.accounts import accounts, profiles
@@ -87,7 +88,8 @@ class Order:
         )
         row["client_id"] = self.client
         lines = (order_lines, world.line(row, name=f"Tea {self.cents}"))
-        return [(orders, row), lines, world.extra(row), *world.parcel(row, f"Depot {self.cents}")]
+        refunds = [(mailru_refunds, world.refund(row))] if self.party == "MAILRU" else []
+        return [(orders, row), lines, world.extra(row), *refunds, *world.parcel(row, f"Depot {self.cents}")]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ fragment N on Order {
     lines { productId name category quantity total { minor } }
     shipments { trackingNumber orderIds progress { milestone reachedAt } events { place } }
     ... on AlibabaOrder { logisticsStatus }
-    ... on PandaoOrder { transactionId }
+    ... on PandaoOrder { transactionId refunds { refundedAt amount { minor } reason } }
 }"""
 
 CLIENT = f"""fragment C on Client {{

@@ -34,10 +34,12 @@ TRACKED = timedelta(days=60)
 _SCHEMA = """
 CREATE TABLE users (updated TEXT, user_id TEXT, name TEXT, email TEXT, phone TEXT, region TEXT,
     birth_year INTEGER, registered TEXT, PRIMARY KEY (updated, user_id)) WITHOUT ROWID;
-CREATE TABLE products (product_id INTEGER PRIMARY KEY, name TEXT, category TEXT);
+CREATE TABLE products (product_id INTEGER PRIMARY KEY, name TEXT, category TEXT, updated TEXT, uploaded TEXT,
+    price INTEGER, sold INTEGER);
 CREATE TABLE orders (updated TEXT, order_id TEXT, transaction_id TEXT, user_id TEXT, product_id INTEGER,
     quantity INTEGER, total INTEGER, state TEXT, confirmed INTEGER, placed TEXT, shipped TEXT, tracking TEXT,
     PRIMARY KEY (updated, order_id)) WITHOUT ROWID;
+CREATE INDEX ix_products_updated ON products (updated, product_id);
 CREATE INDEX ix_users_user_id ON users (user_id);
 CREATE TABLE segments (id INTEGER PRIMARY KEY, name TEXT, created TEXT, updated TEXT);
 CREATE TABLE campaigns (id INTEGER PRIMARY KEY, segment_id INTEGER, name TEXT, status TEXT, date_start TEXT,
@@ -57,7 +59,7 @@ def furnish(world: World, folder: Path) -> None:
         books.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
         _insert(books, "users", 8, map(_user, world.members("MAILRU")))
         _insert(books, "orders", 12, chain.from_iterable(map(ledger.enter, world.purchases("MAILRU"))))
-        _insert(books, "products", 3, ((number, *product) for number, product in ledger.products.items()))
+        _insert(books, "products", 7, ledger.catalogue())
         for number, (name, members) in enumerate(ledger.segments(), 101):
             moscow = world.last.astimezone(ZoneInfo("Europe/Moscow")).strftime("%Y-%m-%d %H:%M:%S")
             _insert(books, "segments", 4, [(number, name, "2017-01-01 00:00:00", moscow)])
@@ -86,7 +88,9 @@ class Ledger:
     """Purchases as they are entered: Pandao's orders, and on the way who buys what, for the segments."""
 
     def __init__(self, last: datetime) -> None:
-        self.products: dict[int, tuple[str, str]] = {}
+        self._products: dict[int, tuple[str, str, str, int]] = {}
+        self._uploaded: dict[int, str] = {}
+        self._sold: Counter[int] = Counter()
         self._last = last
         self._visits: Counter[tuple[str, str]] = Counter()
         self._lines: Counter[str] = Counter()
@@ -102,7 +106,10 @@ class Ledger:
         recent = self._last - purchase.at <= TRACKED
         parcel = s10_number(purchase.number, "CN") if recent else None
         for line, bought in enumerate(purchase.lines):
-            self.products[bought.product] = bought.name, bought.category
+            price = round(bought.cents * KOPECKS_PER_CENT / bought.quantity)
+            self._products[bought.product] = bought.name, bought.category, placed, price
+            self._uploaded.setdefault(bought.product, placed)
+            self._sold[bought.product] += bought.quantity
             identity = f"{first}{line:06x}"
             state, updated, shipped, confirmed = courses[crc32(identity.encode()) % 50]
             head = updated, identity, transaction, purchase.account, bought.product, bought.quantity
@@ -123,6 +130,12 @@ class Ledger:
             rare = "REFUNDED", _text(placed + timedelta(days=10)), shipped, 0
             usual = "SHIPPED", _text(placed + timedelta(days=14)), shipped, 1
         return [rare] + [usual] * 49
+
+    def catalogue(self) -> Iterator[tuple[Any, ...]]:
+        """What was bought: listed with its first sale, changed with its latest, whose price it has."""
+        for number, product in self._products.items():
+            name, category, updated, price = product
+            yield number, name, category, updated, self._uploaded[number], price, self._sold[number]
 
     def _count(self, purchase: Purchase) -> None:
         self._spent[purchase.account] += sum(line.cents for line in purchase.lines)
