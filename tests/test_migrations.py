@@ -24,7 +24,7 @@ from gateway.oauth import audit, authorizations, revocations, spent, users
 from gateway.settings import Settings
 from gateway.store.database import migrate, migrations, writer
 from gateway.store.tables import metadata
-from gateway.sync.pull import sync_cursors
+from gateway.sync.runs import sync_cursors
 from tests.processes import command as gateway
 from tests.processes import forked
 from tests.world import small_world, write

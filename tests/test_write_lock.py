@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.oauth.spent import spend
 from gateway.store.database import GAP, immediate, writer
-from gateway.sync.pull import dead_letters
+from gateway.sync.runs import dead_letters
 from tests.conftest import ORIGIN, Settings, empty_database
 
 SOON = datetime.now(UTC) + timedelta(hours=1)

@@ -9,28 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
-from operator import itemgetter
 from typing import Any
 
-import orjson
-from sqlalchemy import Table, bindparam, case, delete, select
-from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
-from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import IntegrityError, InterfaceError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.clients.accounts import accounts
-from gateway.errors import Kind, PartnerError
+from gateway.errors import PartnerError
 from gateway.store.database import GAP
-from gateway.store.tables import instant
-from gateway.sync.datasets import Batch, Cursor, Dataset
-from gateway.sync.records import Letter, Read, letter, read
-from gateway.sync.runs import begin, count_letters, dead_letters, end, sync_cursors
+from gateway.sync.datasets import Batch, Dataset
+from gateway.sync.keep import keep, stored_cursor
+from gateway.sync.runs import begin, end
 from gateway.upstream.upstream import Upstream
 
 
@@ -50,58 +40,87 @@ COMMIT_EVERY = 1.0
 """Seconds of pulling that a crash may cost."""
 
 
-MANY = 10
-"""Of so many records, not most are unreadable by chance."""
-
-
 async def pull(
     engine: AsyncEngine, upstream: Upstream, connector: str, dataset: Dataset, watch: Watch = lambda _: None
 ) -> Progress:
     """Pull what is new of one dataset. Raises `PartnerError` when the partner gives up; what was kept stays kept."""
-    progress = Progress()
-    committed = time.monotonic()
-    whole = True
     async with engine.connect() as connection:
-        # Rows and cursor are one transaction, so what a crash loses is pulled again: no need to wait for the disk.
-        await connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
-        await connection.commit()
         cursor = await stored_cursor(connection, connector, dataset.name)
         await begin(connection, connector, dataset.name)
         await connection.commit()
-        try:
-            about = await _subjects(connection, dataset)
-            pull = dataset.pull(upstream, cursor, *about)
-            async with aclosing(_coming(pull, connection.commit)) as batches:
-                async for batch in batches:
-                    progress.expected = batch.expected
-                    if batch.confirm is not None:
-                        # What is confirmed does not come again: it must not wait for the disk.
-                        await connection.commit()
-                        await connection.exec_driver_sql("PRAGMA synchronous = FULL")
-                    whole = False
-                    try:
-                        progress.unreadable += await keep(connection, connector, dataset, batch)
-                    except PartnerError:
-                        whole = True
-                        raise
-                    whole = True
-                    progress.records += len(batch.records)
-                    watch(progress)
-                    if batch.confirm is not None:
-                        await connection.commit()
-                        await batch.confirm()
-                    # Keys come in no order, so each batch touches pages all over; many together touch each but once.
-                    if time.monotonic() - committed > COMMIT_EVERY:
-                        await begin(connection, connector, dataset.name)
-                        await connection.commit()
-                        await asyncio.sleep(GAP)
-                        committed = time.monotonic()
+        about = await _subjects(connection, dataset)
+        batches = _coming(dataset.pull(upstream, cursor, *about), connection.commit)
+        async with _keeping(connection, connector, dataset, watch) as kept, aclosing(batches):
+            async for batch in batches:
+                await kept.take(batch)
             await end(connection, connector, dataset.name)
-        finally:
-            # Half a batch is none: what came since the last commit is pulled again.
-            await (connection.commit() if whole else connection.rollback())
-            await connection.exec_driver_sql("PRAGMA synchronous = FULL")
-    return progress
+    return kept.progress
+
+
+class _Kept:
+    """What is kept of one pull: several batches a transaction, and of half a batch nothing."""
+
+    def __init__(self, connection: AsyncConnection, connector: str, dataset: Dataset, watch: Watch) -> None:
+        self.progress = Progress()
+        self._connection = connection
+        self._connector = connector
+        self._dataset = dataset
+        self._watch = watch
+        self._is_whole = True
+        self._committed = time.monotonic()
+
+    async def take(self, batch: Batch) -> None:
+        """Keep a batch, and confirm it where the partner waits for that."""
+        self.progress.expected = batch.expected
+        if batch.confirm is not None:
+            # What is confirmed does not come again: it must not wait for the disk.
+            await self._connection.commit()
+            await _wait_for_disk(self._connection, True)
+        await self._keep(batch)
+        self.progress.records += len(batch.records)
+        self._watch(self.progress)
+        if batch.confirm is not None:
+            await self._connection.commit()
+            await batch.confirm()
+        # Keys come in no order, so each batch touches pages all over; many together touch each but once.
+        if time.monotonic() - self._committed > COMMIT_EVERY:
+            await begin(self._connection, self._connector, self._dataset.name)
+            await self._connection.commit()
+            await asyncio.sleep(GAP)
+            self._committed = time.monotonic()
+
+    async def _keep(self, batch: Batch) -> None:
+        self._is_whole = False
+        try:
+            self.progress.unreadable += await keep(self._connection, self._connector, self._dataset, batch)
+        except PartnerError:
+            # Nothing was written of it.
+            self._is_whole = True
+            raise
+        self._is_whole = True
+
+    async def close(self) -> None:
+        """Commit what is whole; of half a batch, what came since the last commit is pulled again."""
+        await (self._connection.commit() if self._is_whole else self._connection.rollback())
+
+
+@asynccontextmanager
+async def _keeping(
+    connection: AsyncConnection, connector: str, dataset: Dataset, watch: Watch
+) -> AsyncIterator[_Kept]:
+    # Rows and cursor are one transaction, so what a crash loses is pulled again.
+    await _wait_for_disk(connection, False)
+    kept = _Kept(connection, connector, dataset, watch)
+    try:
+        yield kept
+    finally:
+        await kept.close()
+        await _wait_for_disk(connection, True)
+
+
+async def _wait_for_disk(connection: AsyncConnection, waits: bool) -> None:
+    await connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if waits else 'NORMAL'}")
+    await connection.commit()
 
 
 async def _subjects(connection: AsyncConnection, dataset: Dataset) -> Sequence[Sequence[Any]]:
@@ -130,149 +149,3 @@ async def _coming(
             if batch is None:
                 return
             yield batch
-
-
-async def stored_cursor(connection: AsyncConnection, connector: str, dataset: str) -> Cursor:
-    """Where the last pull ended; empty before the first."""
-    found = await connection.scalar(
-        select(sync_cursors.c.cursor).where(
-            sync_cursors.c.connector == connector, sync_cursors.c.dataset == dataset
-        )
-    )
-    cursor: Cursor = orjson.loads(found) if found else {}
-    return cursor
-
-
-async def keep(connection: AsyncConnection, connector: str, dataset: Dataset, batch: Batch) -> int:
-    """Write a batch's rows, its unreadable records and its cursor; the number of unreadable ones.
-
-    Raises `PartnerError` (DRIFT), and writes nothing, where most of many records cannot be read: the partner's form has
-    changed then, and they come again when partner and connector agree.
-    """
-    found, letters = await asyncio.to_thread(read, dataset, batch.records)
-    if 2 * len(letters) > len(batch.records) >= MANY:
-        of, reason = len(batch.records), letters[0]["reason"]
-        raise PartnerError(Kind.DRIFT, f"{len(letters)} of {of} records cannot be read: {reason}")
-    # Before the rows, for it begins the transaction of all of them: a savepoint outside of one would end by itself.
-    await _put_cursor(connection, connector, dataset, batch, instant(datetime.now(UTC)))
-    return await _keep(connection, connector, dataset, batch.records, found, letters)
-
-
-async def keep_records(
-    connection: AsyncConnection, connector: str, dataset: Dataset, records: Sequence[Any]
-) -> int:
-    """Write records' rows, within a transaction, and put the unreadable ones aside; how many those are."""
-    found, letters = await asyncio.to_thread(read, dataset, records)
-    return await _keep(connection, connector, dataset, records, found, letters)
-
-
-async def _keep(
-    connection: AsyncConnection,
-    connector: str,
-    dataset: Dataset,
-    records: Sequence[Any],
-    rows: Read,
-    letters: list[Letter],
-) -> int:
-    try:
-        async with connection.begin_nested():
-            await _write(connection, dataset, rows)
-    except _REFUSALS:
-        letters = await _write_singly(connection, dataset, records)
-    if letters:
-        known = {
-            "connector": connector,
-            "dataset": dataset.name,
-            "seen_at": instant(datetime.now(UTC)),
-        }
-        put_aside = upsert(dead_letters).on_conflict_do_nothing()
-        await connection.execute(put_aside, [{**known, **letter} for letter in letters])
-        await count_letters(connection, connector, dataset.name)
-    return len(letters)
-
-
-async def _put_cursor(
-    connection: AsyncConnection, connector: str, dataset: Dataset, batch: Batch, now: str
-) -> None:
-    place = {"cursor": orjson.dumps(batch.cursor).decode(), "pulled_at": now}
-    await connection.execute(
-        upsert(sync_cursors)
-        .values(connector=connector, dataset=dataset.name, **place, records=len(batch.records))
-        .on_conflict_do_update(
-            index_elements=["connector", "dataset"],
-            set_={**place, "records": sync_cursors.c.records + len(batch.records)},
-        )
-    )
-
-
-_REFUSALS = (IntegrityError, InterfaceError, ProgrammingError, OverflowError, UnicodeError)
-"""What is raised for rows that the database cannot take: broken constraints, and values of no SQL type."""
-
-_NAMED = sqlite_dialect(paramstyle="named")
-
-
-async def _write(connection: AsyncConnection, dataset: Dataset, found: Read) -> None:
-    for child, by_parent in filter(itemgetter(1), found.children.items()):
-        gone = _delete(child, (dataset.children or {})[child])
-        await connection.exec_driver_sql(gone, [{"parent": parent} for parent in by_parent])
-    whole = {
-        child: [row for rows in found.values() for row in rows] for child, found in found.children.items()
-    }
-    # A parent is written before what refers to it.
-    for target, values in (*found.rows.items(), *whole.items()):
-        if values:
-            await connection.exec_driver_sql(_upsert(target, tuple(values[0])), values)
-
-
-async def _write_singly(
-    connection: AsyncConnection, dataset: Dataset, records: Sequence[Any]
-) -> list[Letter]:
-    """Write the records of a batch of which the database refused some; those go with the unreadable ones."""
-    letters: list[Letter] = []
-    for record in records:
-        rows, unreadable = read(dataset, [record])
-        letters += unreadable
-        try:
-            async with connection.begin_nested():
-                await _write(connection, dataset, rows)
-        except _REFUSALS as error:
-            kind = getattr(getattr(error, "orig", None), "sqlite_errorname", type(error).__name__)
-            letters.append(letter(record, f"the database refused its rows: {kind}"))
-    return letters
-
-
-@cache
-def _upsert(target: Table, columns: tuple[str, ...]) -> str:
-    """INSERT that replaces a row of the same key; the client follows from the account.
-
-    As text for the driver: a million rows in dicts go through it as they are, in a third of the time.
-    """
-    values: dict[str, Any] = {name: bindparam(name) for name in columns}
-    if "client_id" in target.c and "account_id" in target.c:
-        known = select(accounts.c.client_id).where(accounts.c.id == bindparam("account_id"))
-        values["client_id"] = known.scalar_subquery()
-    statement = upsert(target).values(values)
-    keys = [column.name for column in target.primary_key]
-    changed = {name: statement.excluded[name] for name in values if name not in keys}
-    if changed:
-        changed |= _dated(target, statement.excluded, changed)
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
-    else:
-        statement = statement.on_conflict_do_nothing()
-    return str(statement.compile(dialect=_NAMED))
-
-
-def _dated(target: Table, given: Any, changed: Collection[str]) -> dict[str, Any]:
-    """What replaces values that count by a moment: an earlier word does not replace a later one."""
-    moment, names = target.info["dated"]
-    if moment not in changed:
-        return {}
-    later = given[moment] >= target.c[moment]
-    return {
-        name: case((later, given[name]), else_=target.c[name]) for name in (moment, *names) if name in changed
-    }
-
-
-@cache
-def _delete(target: Table, column: str) -> str:
-    return str(delete(target).where(target.c[column] == bindparam("parent")).compile(dialect=_NAMED))

@@ -23,7 +23,7 @@ from gateway.clients.orders import orders
 from gateway.errors import PartnerError
 from gateway.logs import place
 from gateway.store.database import immediate
-from gateway.sync.pull import keep_records
+from gateway.sync.keep import keep_records
 from gateway.telemetry.metrics import partner_events as counted
 from gateway.webhooks.events import Claim, claim, forget, put_off, settle, waiting
 from gateway.webhooks.webhook import Correspondent

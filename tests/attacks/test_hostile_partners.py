@@ -18,7 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.connector import PartnerError, Upstream
 from gateway.store.database import migrate, writer
 from gateway.store.tables import NOBODY, metadata
-from gateway.sync.pull import dead_letters, keep
+from gateway.sync.keep import keep
+from gateway.sync.runs import dead_letters
 from gateway.upstream.http import Answer
 from tests.partners import FOLDERS, books, dataset_of, every_dataset, keys_of, served, subjects_of
 

@@ -29,7 +29,8 @@ from gateway.connector import (
 )
 from gateway.store.database import migrate, writer
 from gateway.store.tables import Instant
-from gateway.sync.pull import MANY, dead_letters, keep
+from gateway.sync.keep import MANY, keep
+from gateway.sync.runs import dead_letters
 from tests.partners import (
     FOLDERS,
     batches_of,

@@ -28,7 +28,8 @@ from connectors.fund.tables import (
 from gateway.connector import Batch, Kind, PartnerError, Upstream
 from gateway.demo.world import Line, Purchase
 from gateway.store.database import migrations, writer
-from gateway.sync.pull import dead_letters, pull
+from gateway.sync.pull import pull
+from gateway.sync.runs import dead_letters
 from tests.connectors.test_mailru_world import new_database
 from tests.partners import served
 

@@ -19,7 +19,8 @@ from connectors.fund.tables import fund_reports
 from gateway.connector import Batch, Unreadable, Upstream
 from gateway.sandboxes.faults import Fault
 from gateway.sandboxes.faulty import Faulty
-from gateway.sync.pull import dead_letters, pull
+from gateway.sync.pull import pull
+from gateway.sync.runs import dead_letters
 from tests.connectors.test_fund import database, drop, pulled, quarters, rows_of, upstream
 from tests.partners import served
 
