@@ -15,6 +15,8 @@ from starlette.types import Lifespan
 from gateway.access.agreements import CONTRACT, rights, write_rights
 from gateway.access.pseudonyms import pseudonyms
 from gateway.access.trusted_documents import TrustedDocuments
+from gateway.activations.desk import Desk
+from gateway.activations.work import Worker
 from gateway.admission.admission import Admission
 from gateway.clients.changes import Feed
 from gateway.discovery import correspondents, dataset_scopes, declared_runs, discover, example_folders
@@ -70,7 +72,10 @@ def create_app(settings: Settings) -> Starlette:
     persisted, names = Persisted(trusted), pseudonyms(settings.state)
     declared = [Declared(each.name, each.terms) for each in discover()]
     partners = Partners(declared, settings.connectors, settings.state)
-    execution = Execution(settings, schema, engine, readers, names, admission, feed, persisted, partners)
+    desk, worker = _activations(settings, database, readers, partners)
+    execution = Execution(
+        settings, schema, engine, readers, names, admission, feed, persisted, partners, desk
+    )
     connections, floods = Connections(), Floods(admission)
     senders = correspondents(settings)
     # An engine of its own, so that a partner is thanked soon, whoever keeps the others busy.
@@ -84,6 +89,7 @@ def create_app(settings: Settings) -> Starlette:
         feed.followed,
         partners.opened,
         work.followed,
+        worker.at_work,
         lambda: pulse(revocations.age),
     )
     graphql = graphql_routes(
@@ -149,6 +155,17 @@ def _application(found: list[BaseRoute], floods: Floods, lifespan: Lifespan[Star
     # Such a redirect leads where Host says, and takes a form with a secret along.
     application.router.redirect_slashes = False
     return application
+
+
+def _activations(
+    settings: Settings, database: AsyncEngine, readers: Readers, partners: Partners
+) -> tuple[Desk, Worker]:
+    """Where audiences are taken on, and who sends them."""
+    deliveries = {each.name: each.delivery for each in discover() if each.delivery is not None}
+    parties = {each.name: each.party for each in discover() if each.party is not None}
+    # An engine of its own: what is on its way waits for nobody.
+    worker = Worker(writer(settings.database), readers, partners, deliveries)
+    return Desk(database, readers, deliveries, parties, worker.woken.set), worker
 
 
 def _check_names(trusted: Collection[str]) -> None:

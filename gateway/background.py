@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
-async def whole(work: Coroutine[Any, Any, None]) -> None:
-    """Do something to its end, also when that is no longer wanted in the middle of it.
+async def whole(work: Coroutine[Any, Any, T]) -> T:
+    """Do something to its end, also when that is no longer wanted in the middle of it; what that gives.
 
     For a database's answer would otherwise come to a loop that has ended.
     """
     task = asyncio.create_task(work)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.gather(task, return_exceptions=True)
         raise

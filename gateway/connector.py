@@ -12,9 +12,12 @@ from starlette.applications import Starlette
 from gateway.access.request import Access, Page
 from gateway.access.rules import agreed, follows, shared
 from gateway.access.scopes import requires
+from gateway.activations.activation import Activation
+from gateway.activations.deliveries import ContactKind, Delivery, Stage, Upload
 from gateway.clients.accounts import accounts, accounts_of, lifetime_values, profiles
+from gateway.clients.client import ClientFilter
 from gateway.clients.connections import FORWARD, Connection, Edge, Node
-from gateway.clients.contacts import hashed_email, hashed_phone
+from gateway.clients.contacts import hashed_email, hashed_phone, normal_phone
 from gateway.clients.orders import (
     Amount,
     Money,
@@ -62,17 +65,21 @@ if TYPE_CHECKING:
 __all__ = [
     "FORWARD",
     "Access",
+    "Activation",
     "Allowance",
     "Amount",
     "Answer",
     "Batch",
     "BigInt",
     "Carrier",
+    "ClientFilter",
     "Connection",
     "Connector",
+    "ContactKind",
     "Cursor",
     "Dataset",
     "DateTime",
+    "Delivery",
     "Edge",
     "FieldError",
     "Instant",
@@ -95,9 +102,11 @@ __all__ = [
     "Request",
     "Row",
     "Rows",
+    "Stage",
     "Terms",
     "Token",
     "Unreadable",
+    "Upload",
     "Upstream",
     "Webhook",
     "accounts",
@@ -117,6 +126,7 @@ __all__ = [
     "keys",
     "lifetime_values",
     "list_size",
+    "normal_phone",
     "open_parcels",
     "order_lines",
     "order_pages",
@@ -145,12 +155,13 @@ class Connector:
     """One partner, declared.
 
     `party` is the member of the venture whose data it brings, or the source of public data. `scopes` says each scope in
-    a sentence. `client`, `query` and `subscription` are Strawberry types whose fields are added to `Client`, `Query`
-    and `Subscription`; `types` are object types that nothing names but an interface (a partner's orders). `settings`
+    a sentence. `client`, `query`, `mutation` and `subscription` are Strawberry types whose fields are added to `Client`
+    and to the roots; `types` are object types that nothing names but an interface (a partner's orders). `settings`
     names what the operator must set beside `url`. `terms` are what the partner's API holds its callers to. `webhook`
-    says how the partner's messages at `POST /webhooks/<name>` are received. `sandbox` makes the partner's stand-in,
-    which accepts those settings, from a folder that `furnish` has filled from a world. `faults` are those of the
-    partner's own protocol that the sandbox can be told to show, each in a sentence: it asks `struck(request, id)`.
+    says how the partner's messages at `POST /webhooks/<name>` are received, and `delivery` how it takes audiences.
+    `sandbox` makes the partner's stand-in, which accepts those settings, from a folder that `furnish` has filled from a
+    world. `faults` are those of the partner's own protocol that the sandbox can be told to show, each in a sentence: it
+    asks `struck(request, id)`.
 
     `party` is None for a partner that only tells of what others brought, as a carrier does of their parcels: its rows
     are seen with theirs, and it declares no scopes.
@@ -162,6 +173,7 @@ class Connector:
     datasets: tuple[Dataset, ...] = ()
     client: type | None = None
     query: type | None = None
+    mutation: type | None = None
     subscription: type | None = None
     types: tuple[type, ...] = ()
     settings: tuple[str, ...] = ()
@@ -170,3 +182,4 @@ class Connector:
     furnish: Callable[[World, Path], None] | None = None
     terms: Terms = DEFAULT_TERMS
     faults: Mapping[str, str] = field(default_factory=dict)
+    delivery: Delivery | None = None

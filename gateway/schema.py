@@ -84,6 +84,7 @@ class Schema:
             _extend(kind, OrderShipments)
         self._strawberry = strawberry.Schema(
             _root(Query, [ExplainQuery, ShipmentQuery, SyncQuery, *(each.query for each in connectors)]),
+            mutation=_mutation([each.mutation for each in connectors]),
             subscription=_root(Subscription, [each.subscription for each in connectors]),
             types=[kind for each in connectors for kind in each.types],
             config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True, disable_field_suggestions=True),
@@ -215,6 +216,16 @@ def _scopes(connectors: Sequence[Connector]) -> Mapping[str, str]:
             )
         found |= each.scopes
     return found
+
+
+@strawberry.type
+class Mutation:
+    """What can be changed."""
+
+
+def _mutation(others: Sequence[type | None]) -> type | None:
+    """The root of mutations, where a connector has one; the gateway has none of its own."""
+    return _root(Mutation, others) if any(others) else None
 
 
 def _root(own: type, others: Sequence[type | None]) -> type:

@@ -147,7 +147,7 @@ async def test_a_right_that_is_withheld_cannot_be_asked_for_in_details(here: Exc
     ours = detail("ALIBABA", "orders")
     await run(line, "revoke", *OF_ALIBABA, "--dataset", "orders", "--purpose", "analytics")
     said = refused(await here.details("pandao", [ours]), "invalid_authorization_details")
-    assert said.endswith(": ALIBABA accounts; MAILRU accounts, orders, profiles, segments.")
+    assert said.endswith(": ALIBABA accounts; MAILRU accounts, contacts, orders, profiles, segments.")
     assert (await here.details("pandao", [{**ours, "purpose": "demand_forecast"}])).status_code == 200
     await run(line, "grant", *OF_ALIBABA, "--dataset", "orders")
     assert (await here.details("pandao", [ours])).status_code == 200
@@ -226,10 +226,13 @@ def test_each_change_is_in_the_audit_trail_and_nothing_else_is(line: Line) -> No
         (("--recipient", "MEGAFON", "--owner", "ALIBABA", "--dataset", "orders"), "there are ALIBABA, "),
         (("--recipient", "ALIBABA", "--owner", "mailru", "--dataset", "orders"), "mailru is not a party"),
         (("--recipient", "RDIF", "--owner", "ALIBABA", "--dataset", "orders"), "RDIF nothing of ALIBABA's"),
-        ((*OF_ALIBABA, "--dataset", "profiles"), "accounts, orders, products of ALIBABA's, not profiles"),
+        (
+            (*OF_ALIBABA, "--dataset", "profiles"),
+            "accounts, contacts, orders, products of ALIBABA's, not profiles",
+        ),
         (
             (*OF_ALIBABA, "--dataset", "orders", "--dataset", "x"),
-            "accounts, orders, products of ALIBABA's, not x",
+            "accounts, contacts, orders, products of ALIBABA's, not x",
         ),
         (
             (*OF_MAILRU, "--dataset", "orders", "--purpose", "demand_forecast"),

@@ -37,7 +37,7 @@ REQUEST_ERRORS: dict[str, tuple[str, str]] = {
     "5,000 digits": ("{ clients(first: " + "9" * 5_000 + ") { totalCount } }", VALIDATION),
     "a deep literal": ("{ clients(filter: " + "{a:" * 150 + "1" + "}" * 151 + ") { totalCount } }", PARSE),
     "a mutation": ("mutation { a }", VALIDATION),
-    "a mutation of nothing": ("mutation { __typename }", VALIDATION),
+    "a mutation that the caller may not ask for": ("mutation { a: __typename b }", VALIDATION),
     "a subscription": ("subscription { a }", VALIDATION),
     "a subscription to nothing": ("subscription { __typename }", VALIDATION),
     "a definition": ("type A { b: Int }", VALIDATION),

@@ -131,6 +131,7 @@ def test_a_head_is_a_get_without_the_body(door: Door) -> None:
     [
         {"query": "mutation { a }"},
         {"query": "mutation { __typename }"},
+        {"query": 'mutation { activateAudience(key: "k", name: "n", contact: EMAIL) { id } }'},
         {"query": "mutation B { a }", "operationName": "B"},
         {"query": TWO, "operationName": "B"},
         {"query": "# query\n,,mutation\t@x { a } fragment query on Query { a }"},

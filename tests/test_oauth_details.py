@@ -15,7 +15,7 @@ from tests.exchange import Exchange, detail, exchange, refused
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 INVALID = "invalid_authorization_details"
-MAY = "ALIBABA accounts, orders, profiles; MAILRU accounts, orders, segments"
+MAY = "ALIBABA accounts, contacts, orders, profiles; MAILRU accounts, orders, segments"
 ORDERS = detail("MAILRU", "orders")
 
 
@@ -158,7 +158,7 @@ async def test_more_than_agreed_is_refused_with_what_may_be_had(here: Exchange, 
 async def test_nobody_is_told_of_the_arrangements_of_others(here: Exchange) -> None:
     """Mail.ru has no segments of Alibaba's to ask for, and Alibaba's rights are not named to it; the fund's neither."""
     said = refused(await here.details("pandao", [detail("RDIF", "reports")]), INVALID)
-    assert said.endswith(": ALIBABA accounts, orders; MAILRU accounts, orders, profiles, segments.")
+    assert said.endswith(": ALIBABA accounts, orders; MAILRU accounts, contacts, orders, profiles, segments.")
     assert refused(await here.details("fund", [ORDERS]), INVALID).endswith(": RDIF reports.")
 
 
@@ -176,7 +176,7 @@ async def test_what_is_agreed_for_another_purpose_is_refused(here: Exchange) -> 
     async with here.gateway.writing() as connection:
         await connection.exec_driver_sql("UPDATE applications SET purposes = 'reporting' WHERE id = 'pandao'")
     said = refused(await here.details("pandao", [ours]), INVALID)
-    assert said.endswith(": MAILRU accounts, orders, profiles, segments.")
+    assert said.endswith(": MAILRU accounts, contacts, orders, profiles, segments.")
     async with here.gateway.writing() as connection:
         await connection.exec_driver_sql(
             "UPDATE applications SET purposes = 'analytics demand_forecast' WHERE id = 'pandao'"

@@ -18,7 +18,7 @@ from tests.exchange import detail
 INVALID = "invalid_authorization_details"
 RIGHTS = [each for each in rights(CONTRACT, dataset_scopes(discover())) if each.recipient == "ALIBABA"]
 SCOPES = {each.scope for each in RIGHTS}
-OWN = "ALIBABA accounts, orders, profiles"
+OWN = "ALIBABA accounts, contacts, orders, profiles"
 MAY = f"{OWN}; MAILRU accounts, orders, segments"
 
 names = st.sampled_from(

@@ -45,5 +45,5 @@ dataset = Dataset(
     name="members",
     pull=member_list.pull,
     read=read_member,
-    covers={"accounts": "clients:read", "profiles": "clients:pii"},
+    covers={"accounts": "clients:read", "profiles": "clients:pii", "contacts": "clients:pii"},
 )

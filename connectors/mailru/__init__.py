@@ -12,12 +12,13 @@ from connectors.mailru.account import MailruClient
 from connectors.mailru.campaigns import campaigns
 from connectors.mailru.orders import PandaoOrder, pandao_orders
 from connectors.mailru.products import pandao_products
-from connectors.mailru.query import MailruQuery
+from connectors.mailru.query import MailruMutation, MailruQuery, MailruSubscription
 from connectors.mailru.sandbox import furnish
 from connectors.mailru.sandbox import sandbox as stand_in
 from connectors.mailru.sandbox.faults import FAULTS
 from connectors.mailru.segments import segments
 from connectors.mailru.statistics import statistics
+from connectors.mailru.user_lists import delivery
 from connectors.mailru.users import users
 from connectors.mailru.values import MOSCOW
 from gateway.connector import Connector, Terms
@@ -28,12 +29,16 @@ connector = Connector(
     scopes={
         "mailru:read": "Clients' accounts and orders on Pandao.",
         "mailru:products": "What Pandao offers: products, their variants, prices and how many there are.",
+        "mailru:activate": "Sending audiences of consented clients to myTarget.",
         "mailru:ads": "Campaigns in myTarget, and what came of them.",
         "mailru:segments": "Which of myTarget's audiences a client is in.",
     },
     datasets=(users, pandao_orders, pandao_products, segments, campaigns, statistics),
     client=MailruClient,
     query=MailruQuery,
+    mutation=MailruMutation,
+    subscription=MailruSubscription,
+    delivery=delivery,
     types=(PandaoOrder,),
     settings=("access_token", "client_id", "client_secret"),
     sandbox=stand_in,

@@ -51,13 +51,22 @@ async def write(
 
 async def _authorized(upstream: Upstream, ask: Callable[[str], Awaitable[T]]) -> T:
     """What a call gives; a token that was refused, which is before anything is done, is renewed once."""
-    token = await access_token(upstream)
+    token = await _token(upstream)
     try:
         return await ask(token)
     except PartnerError as error:
         if error.code not in _RENEWABLE:
             raise
-    return await ask(await access_token(upstream, refused=token))
+    return await ask(await _token(upstream, refused=token))
+
+
+async def _token(upstream: Upstream, refused: str | None = None) -> str:
+    """The token; where none is to be had, nothing was asked with it."""
+    try:
+        return await access_token(upstream, refused)
+    except PartnerError as error:
+        error.unheard = True
+        raise
 
 
 def _request(

@@ -56,5 +56,8 @@ def read_user(record: Any) -> Rows:
 
 
 users = Dataset(
-    "users", pull_users, read_user, covers={"accounts": "clients:read", "profiles": "clients:pii"}
+    "users",
+    pull_users,
+    read_user,
+    covers={"accounts": "clients:read", "profiles": "clients:pii", "contacts": "clients:pii"},
 )

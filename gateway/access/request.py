@@ -51,6 +51,19 @@ class Partners(Protocol):
         """The way to a partner by its connector's name, None where the operator named no address of it."""
 
 
+class Activations(Protocol):
+    """Audiences on their way to partners."""
+
+    async def start(self, caller: Caller, connector: str, name: str, key: str, by: Any, wanted: Any) -> Row:
+        """Take one on: what a connector's partner is to get. Raises `FieldError` where it cannot be sent."""
+
+    async def find(self, caller: Caller, connector: str, activation: str) -> Row | None:
+        """One that the caller's party took on."""
+
+    def follow(self, caller: Caller, connector: str, activation: str) -> AsyncGenerator[Sequence[Row], None]:
+        """The same, as it is now and whenever something of it changes, until nothing will."""
+
+
 class Feed(Protocol):
     """Where a subscription learns that something changed; what it is, the caller's own connection tells."""
 
@@ -75,11 +88,19 @@ class Access:
     explain: Explain | None = None
     feed: Feed | None = None
     deadline: float | None = None
+    activations: Activations | None = None
 
     def columns(self, table: Table, type_name: str, *always: str) -> tuple[str, ...]:
         """The columns of `table` to select for a type: those asked for, and those that are needed in any case."""
         asked = self.asked.get(type_name, frozenset()).union(always)
         return tuple(name for name in table.c.keys() if name in asked)  # noqa: SIM118 - columns, not names, are iterated
+
+    @property
+    def activating(self) -> Activations:
+        """Audiences on their way to partners. Raises `FieldError` where none are sent."""
+        if self.activations is None:
+            raise FieldError("No audiences are sent from here.", "PARTNER_UNAVAILABLE")
+        return self.activations
 
     def partner(self, name: str) -> Upstream:
         """The way to a partner, for as long as this request may take. Raises `FieldError` where there is none."""

@@ -50,6 +50,11 @@ def shared(dataset: str, owner: str = "this.party") -> RowRule:
     return _rule(own | others, dataset, owner, asks_consent=True)
 
 
+def consented(dataset: str, owner: str = "this.party") -> RowRule:
+    """Rows of clients who have consented, whoever has them: the caller's own clients are asked too."""
+    return _rule(_readable(dataset, owner) & CONSENTED, dataset, owner, asks_consent=True)
+
+
 def agreed(dataset: str, owner: str) -> RowRule:
     """All rows, for callers whose agreement covers the dataset; for tables that hold no person's data."""
     return _rule(_readable(dataset, owner), dataset, owner)

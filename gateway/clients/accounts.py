@@ -8,10 +8,10 @@ from functools import cache
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Text, bindparam, func, select
 
 from gateway.access.request import Access
-from gateway.access.rules import shared
+from gateway.access.rules import consented, shared
 from gateway.clients.orders import Amount, orders
 from gateway.store.queries import Query, Row, as_keys, keys
-from gateway.store.tables import Instant, table
+from gateway.store.tables import Instant, excerpt, table
 
 accounts = table(
     "accounts",
@@ -38,6 +38,12 @@ profiles = table(
     rows=shared("profiles"),
 )
 """The personal data of an account, as its partner wrote it."""
+
+
+contacts = excerpt(
+    "contacts", profiles, ("account_id", "party", "client_id", "email", "phone"), consented("contacts")
+)
+"""By what a client can be reached. Read for who is to get them, not for who has them: see `gateway.activations`."""
 
 
 async def accounts_of(access: Access, party: str, clients: Sequence[int]) -> list[Row | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -122,6 +122,16 @@ async def client_page(
         total_count=total,
         cursor=lambda row: access.pseudonyms.hide(access.caller.party, [row.key])[0],
     )
+
+
+def chosen(filter: ClientFilter | None) -> dict[str, Any]:
+    """What a filter asks for, to be kept and given to `client_keys` later."""
+    return {name: getattr(value, "value", value) for name, value in _wanted(filter).items()}
+
+
+def client_keys(wanted: Mapping[str, Any], past: bool) -> Query:
+    """The internal keys of the clients the caller may see and that are `chosen`, up to `:limit`, after `:after`."""
+    return _page(("key",), False, ("after",) if past else (), tuple(sorted(wanted)))
 
 
 async def clients_by_key(access: Access, found: Sequence[int | None]) -> list[Row | None]:

@@ -18,7 +18,7 @@ from gateway.commands.output import Json
 from gateway.discovery import dataset_scopes, discover
 from gateway.errors import SettingsError
 from gateway.schema import declared_schema
-from gateway.store.tables import NOBODY, RowRule, metadata
+from gateway.store.tables import NOBODY, RowRule, excerpts, metadata
 
 app = typer.Typer(
     name="access",
@@ -48,6 +48,7 @@ def print_rules(
     """
     declared_schema()
     rules: dict[str, RowRule] = {table.name: table.info["rows"] for table in metadata.sorted_tables}
+    rules |= {name: each.rows for name, each in excerpts.items()}
     found = {name: rule for name, rule in rules.items() if every or rule != NOBODY}
     if json:
         rows = [{"table": name, **_members(rule)} for name, rule in sorted(found.items())]

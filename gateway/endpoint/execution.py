@@ -12,7 +12,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from gateway.access.pseudonyms import Pseudonyms
-from gateway.access.request import Access, Feed, Partners
+from gateway.access.request import Access, Activations, Feed, Partners
 from gateway.admission.admission import Admission
 from gateway.admission.memory import Held
 from gateway.admission.tickets import Ticket, over_budget
@@ -51,6 +51,7 @@ class Execution:
         feed: Feed,
         persisted: Persisted,
         partners: Partners,
+        activations: Activations,
     ) -> None:
         self.admission = admission
         self._settings = settings
@@ -61,6 +62,7 @@ class Execution:
         self._feed = feed
         self._persisted = persisted
         self._partners = partners
+        self._activations = activations
 
     async def execute(self, caller: Caller, operation: Operation, ticket: Ticket) -> Result:
         """All of an operation's way, as its application's turn comes; cancelling this stops it.
@@ -176,6 +178,7 @@ class Execution:
                 self._partners,
                 explain=self._explain,
                 feed=self._feed,
+                activations=self._activations,
             )
         )
 

@@ -16,10 +16,11 @@ from typing import Any
 
 from graphql import GraphQLError, OperationType
 from sqlalchemy import Column as TableColumn
-from sqlalchemy import Table
+from sqlalchemy import Table, select
 from sqlalchemy.sql import visitors
 
 from gateway.access.request import Access, Partners
+from gateway.activations.activations import activations
 from gateway.engine.batch import type_names
 from gateway.engine.completion import Column, Completer
 from gateway.engine.engine import Prepared
@@ -48,6 +49,8 @@ Path = list[str]
 
 _SECONDS = 60
 
+[_ACTIVATION] = stand_ins(Query(select(activations)), {})
+
 
 class Unknown(Exception):
     """What only real rows, or a partner, can tell."""
@@ -68,6 +71,20 @@ class Recorder:
     async def changes(self, party: str | None) -> AsyncGenerator[Sequence[str], None]:
         """See `Feed`: one change."""
         yield [""]
+
+    async def start(self, *_: Any) -> Row:
+        """See `Activations`: in rehearsal nothing is sent."""
+        raise Unknown
+
+    async def find(self, caller: Caller, connector: str, activation: str) -> Row | None:
+        """See `Activations`: one that was made up."""
+        return _ACTIVATION
+
+    async def follow(
+        self, caller: Caller, connector: str, activation: str
+    ) -> AsyncGenerator[Sequence[Row], None]:
+        """See `Activations`: one change of one."""
+        yield [_ACTIVATION]
 
     async def explain(
         self, access: Access, document: str, variables: Mapping[str, Any], name: str | None
@@ -144,6 +161,7 @@ class Rehearsal:
             asked=asked,
             explain=self._recorder.explain,
             feed=self._recorder,
+            activations=self._recorder,
         )
 
     async def hold(self) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import Table
 
 from gateway.oauth.tokens import Caller
 from gateway.store.queries import Query, Row
-from gateway.store.tables import NOBODY, metadata
+from gateway.store.tables import NOBODY, excerpts, metadata
 from gateway.telemetry.metrics import reader_wait_seconds
 
 _SECRET = f"_{token_hex(8)}"
@@ -62,6 +62,9 @@ class CallerConnection(sqlite3.Connection):
         for name in [*rules, *(name for (name,) in self.execute(_TABLES).fetchall() if name not in rules)]:
             # Names and rules are the gateway's own declarations, never a caller's text.
             self._show(name, f"SELECT * FROM main.{name} AS this WHERE {rules.get(name, NOBODY.sql)}")  # noqa: S608
+        for name, each in excerpts.items():
+            columns = ", ".join(each.columns)
+            self._show(name, f"SELECT {columns} FROM main.{each.source.name} AS this WHERE {each.rows.sql}")  # noqa: S608 - as above
         # SQLite makes a table-valued function at its first use, which the authorizer would take for a new table.
         self.execute("SELECT 1 FROM json_each('[]')")
         self.set_authorizer(_authorize)

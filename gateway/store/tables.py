@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, MetaData, Table, Text
+from sqlalchemy import Column, MetaData, Table, TableClause, Text, column
+from sqlalchemy import table as plain_table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -54,6 +56,24 @@ def table(name: str, *columns: Any, rows: RowRule = NOBODY, dated: Dated = ("", 
     # A natural compound key is how the rows are looked up, so SQLite stores them by it.
     options.setdefault("sqlite_with_rowid", len(keys) < 2)
     return Table(name, metadata, *columns, info={"rows": rows, "dated": dated}, **options)
+
+
+class Excerpt(NamedTuple):
+    """Some columns of a table under another name, with a row rule of their own."""
+
+    source: Table
+    columns: Sequence[str]
+    rows: RowRule
+
+
+excerpts: dict[str, Excerpt] = {}
+"""By their names. They are no tables: only on callers' connections are they there."""
+
+
+def excerpt(name: str, source: Table, columns: Sequence[str], rows: RowRule) -> TableClause:
+    """What of a table is read for another end than the table itself, and so under another rule."""
+    excerpts[name] = Excerpt(source, columns, rows)
+    return plain_table(name, *(column(each, source.c[each].type) for each in columns))
 
 
 class Instant(TypeDecorator[str]):

@@ -26,10 +26,10 @@ class Request:
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
-    form: Mapping[str, str] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     name: str = ""
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)
     base: str = "url"
     group: str = ""
 

@@ -33,4 +33,5 @@ def sandbox(folder: Path, settings: Mapping[str, str]) -> Starlette:
     app = Starlette(routes=[*Pandao(books, settings).routes(), *mytarget.routes()], lifespan=closing)
     app.state.tokens = mytarget.tokens
     app.state.advertising = mytarget.advertising
+    app.state.user_lists = mytarget.user_lists
     return app

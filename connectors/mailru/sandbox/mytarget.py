@@ -16,6 +16,7 @@ from connectors.mailru.sandbox import faults
 from connectors.mailru.sandbox.advertising import KINDS, SPANS, Advertising
 from connectors.mailru.sandbox.answers import json, not_found, unauthorized
 from connectors.mailru.sandbox.grants import LIFE, Grant, Grants
+from connectors.mailru.sandbox.user_lists import UserLists
 
 _SEGMENTS = "SELECT id, name, created, updated FROM segments WHERE ? IS NULL ORDER BY id LIMIT ? OFFSET ?"
 _MEMBERS = "SELECT user_id FROM members WHERE segment_id = ? ORDER BY user_id LIMIT ? OFFSET ?"
@@ -34,6 +35,7 @@ class MyTarget:
     def __init__(self, books: sqlite3.Connection, settings: Mapping[str, str]) -> None:
         self.tokens = Grants()
         self.advertising = Advertising(books)
+        self.user_lists = UserLists(books)
         self._books = books
         self._client = settings["client_id"], settings["client_secret"]
         self._limit = int(settings.get("rps", "50"))
@@ -47,6 +49,9 @@ class MyTarget:
             Route("/api/v2/oauth2/token/delete.json", self._delete, methods=["POST"]),
             Route("/api/v2/remarketing/segments.json", self._segments),
             Route("/api/v2/remarketing/segments/{number:int}/users.json", self._members),
+            Route("/api/v2/remarketing/users_lists.json", self._lists, methods=["GET", "POST"]),
+            Route("/api/v2/remarketing/users_lists/{number:int}.json", self._deleted, methods=["DELETE"]),
+            Route("/api/v2/throttling.json", self._throttling),
             Route("/api/v2/{kind}.json", self._advertised),
             Route("/api/v2/statistics/{kind}/{span}.json", self._statistics),
         ]
@@ -117,6 +122,23 @@ class MyTarget:
             return total, [dict(zip(names, row, strict=True)) for row in found]
 
         return part
+
+    async def _lists(self, request: Request) -> Response:
+        if refusal := self._refusal(request):
+            return refusal
+        if request.method == "POST":
+            return await self.user_lists.create(request)
+        items = self.user_lists.items(request)
+        return self._page(request, lambda limit, offset: (len(items), items[offset : offset + limit]))
+
+    async def _deleted(self, request: Request) -> Response:
+        if refusal := self._refusal(request):
+            return refusal
+        gone = self.user_lists.delete(request.path_params["number"])
+        return Response(status_code=204) if gone else not_found()
+
+    async def _throttling(self, request: Request) -> Response:
+        return self._refusal(request) or json({"REMARKETINGUSERSLIST": {"v2": self.user_lists.throttling()}})
 
     async def _advertised(self, request: Request) -> Response:
         if refusal := self._refusal(request):

@@ -1,0 +1,252 @@
+"""Activations: an audience goes out once, hashed, to those who consented when it goes, and to nobody's surprise."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete
+
+from connectors.mailru.sandbox.user_lists import LEAST
+from gateway.access.agreements import agreements, consents
+from gateway.activations import desk, work
+from gateway.activations.deliveries import ContactKind, Upload
+from gateway.connector import Request
+from tests.audiences import EMAILS, LISTS, PURPOSE, SCOPES, WILLING, Agency, agency, email, hashed, phone
+
+SEND = f"POST {LISTS}"
+
+
+@pytest.fixture
+async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Agency]:
+    """A gateway that looks often."""
+    monkeypatch.setattr(work, "PAUSE", 0.02)
+    monkeypatch.setattr(desk, "PAUSE", 0.02)
+    async with agency(tmp_path) as found:
+        yield found
+
+
+async def test_an_audience_is_sent_hashed_and_followed_until_it_is_ready(
+    house: Agency, caplog: pytest.LogCaptureFixture
+) -> None:
+    """To those who consented and have an e-mail; nothing of them is in any log."""
+    made = await house.activated()
+    assert (made["state"], made["recipient"], made["purpose"]) == ("PLANNED", "MAILRU", PURPOSE)
+    assert (made["contact"], made["sent"], made["coverage"]) == ("EMAIL", None, None)
+    await house.until("PROCESSING")
+    [sent] = house.stand.lists.values()
+    assert (sent.type, sent.name) == ("emails", f"Spring [{made['id']}]")
+    assert sent.hashes == EMAILS
+    on_its_way = await house.seen(made["id"])
+    assert (on_its_way["sent"], on_its_way["partnerId"]) == (len(EMAILS), str(sent.id))
+    house.stand.nearly()
+    await house.until("READY")
+    ready = await house.seen(made["id"])
+    known = {hashed(email(number)) for number in range(60) if number % 3}
+    assert (ready["partnerState"], ready["coverage"]) == ("ready", len(known & EMAILS))
+    assert house.stand.calls[SEND] == 1
+    said = "\n".join(str(vars(each)) for each in caplog.records)
+    assert not [each for each in (*EMAILS, "@mail.ru", "@Mail.ru") if each in said]
+
+
+async def test_phones_go_as_digits_with_the_countrys_code(house: Agency) -> None:
+    await house.activated(contact="PHONE")
+    await house.until("PROCESSING")
+    [sent] = house.stand.lists.values()
+    assert sent.type == "phones"
+    assert sent.hashes == {hashed(phone(number)) for number in WILLING}
+
+
+REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
+    "another purpose": ({"purpose": "analytics"}, "PURPOSE_NOT_ALLOWED"),
+    "without the scope": ({"scopes": "clients:read"}, "UNAUTHORIZED_FIELD_OR_TYPE"),
+    "without the clients' scope": ({"scopes": "mailru:activate"}, "UNAUTHORIZED_FIELD_OR_TYPE"),
+    "a token without contacts": ({"datasets": [("ALIBABA", "accounts")]}, "AGREEMENT_MISSING"),
+    "a token without accounts": ({"datasets": [("ALIBABA", "contacts")]}, "CONSENT_MISSING"),
+    "nobody": ({"audience": {"region": "RU-SPE"}}, "CONSENT_MISSING"),
+    "too few": ({"audience": {"region": "Тверь"}}, "TOO_FEW_CONSENTED"),
+    "no name": ({"name": ""}, "BAD_USER_INPUT"),
+    "a long key": ({"key": "k" * 101}, "BAD_USER_INPUT"),
+    "an unprintable name": ({"name": "a\nb"}, "BAD_USER_INPUT"),
+    "another party, that has no agreement": ({"party": "RDIF"}, "AGREEMENT_MISSING"),
+}
+
+
+async def test_what_may_not_be_sent_is_refused_and_says_why(house: Agency) -> None:
+    """Nothing is kept of it, and the partner is not called; it is never said how many there are."""
+    for name, (wish, code) in REFUSALS.items():
+        said, told = await house.refused(**wish)
+        assert said == code, name
+        if code in ("TOO_FEW_CONSENTED", "CONSENT_MISSING"):
+            assert (told["recipient"], told["purpose"]) == ("MAILRU", PURPOSE)
+            assert told.get("minimum", LEAST) == LEAST
+    assert await house.rows() == []
+    assert not house.stand.calls
+
+
+async def test_without_an_agreement_nothing_goes(house: Agency) -> None:
+    await _withhold(house)
+    assert (await house.refused())[0] == "AGREEMENT_MISSING"
+
+
+async def test_without_consents_nothing_goes(house: Agency) -> None:
+    """Consent to another recipient, for another purpose, or that is over, is none."""
+    async with house.gateway.writing() as connection:
+        found = WILLING[: len(WILLING) // 3]
+        await connection.exec_driver_sql("UPDATE consents SET purpose = 'analytics' WHERE client_id % 3 = 0")
+        await connection.exec_driver_sql("UPDATE consents SET recipient = 'RDIF' WHERE client_id % 3 = 1")
+        await connection.exec_driver_sql(
+            "UPDATE consents SET valid_until = '2018-01-01T00:00:00Z' WHERE client_id % 3 = 2"
+        )
+    assert found
+    assert (await house.refused())[0] == "CONSENT_MISSING"
+
+
+async def _withhold(house: Agency) -> None:
+    async with house.gateway.writing() as connection:
+        await connection.execute(delete(agreements).where(agreements.c.dataset == "contacts"))
+
+
+async def test_a_wish_that_is_repeated_counts_once(house: Agency) -> None:
+    """Also when it comes twice at the same moment, or when consent was withdrawn meanwhile."""
+    first, second = await asyncio.gather(house.activated(), house.activated())
+    await house.until("PROCESSING")
+    async with house.gateway.writing() as connection:
+        await connection.execute(delete(consents))
+    third = await house.activated()
+    assert first["id"] == second["id"] == third["id"]
+    assert (await house.refused(name="Summer"))[0] == "IDEMPOTENCY_KEY_REUSED"
+    assert (await house.refused(contact="PHONE"))[0] == "IDEMPOTENCY_KEY_REUSED"
+    assert house.stand.calls[SEND] == len(house.stand.lists) == 1
+
+
+async def test_another_party_sees_nothing_of_it(house: Agency) -> None:
+    """Not the recipient either; a key of another application is another key."""
+    made = await house.activated()
+    for party in ("MAILRU", "RDIF"):
+        assert await house.seen(made["id"], party) is None
+    assert (await house.refused(party="MAILRU"))[0] == "CONSENT_MISSING"
+    assert len(await house.rows()) == 1
+
+
+async def test_consent_that_is_withdrawn_before_it_goes_is_respected(house: Agency) -> None:
+    """Whoever withdraws while myTarget cannot be reached is not among those who are sent."""
+    house.stand.before = lambda method, name: 503 if name == "token.json" else None
+    await house.activated()
+    await house.called("POST token.json")
+    async with house.gateway.writing() as connection:
+        await connection.execute(delete(consents).where(consents.c.client_id == 10_000 + WILLING[0]))
+    house.stand.before = lambda method, name: None
+    await house.until("PROCESSING")
+    [sent] = house.stand.lists.values()
+    assert sent.hashes == EMAILS - {hashed(email(WILLING[0]))}
+
+
+@pytest.mark.parametrize("withdrawn", ["consents", "agreement"])
+async def test_what_falls_away_before_it_goes_refuses_it(house: Agency, withdrawn: str) -> None:
+    house.stand.before = lambda method, name: 503 if name == "token.json" else None
+    made = await house.activated()
+    if withdrawn == "agreement":
+        await _withhold(house)
+    else:
+        async with house.gateway.writing() as connection:
+            await connection.execute(delete(consents))
+    house.stand.before = lambda method, name: None
+    await house.until("REFUSED")
+    reason = "AGREEMENT_MISSING" if withdrawn == "agreement" else "CONSENT_MISSING"
+    assert (await house.seen(made["id"]))["reason"] == reason
+    assert not house.stand.lists
+
+
+def _fails(status: int) -> Any:
+    return lambda method, name: status if (method, name) == ("POST", LISTS) else None
+
+
+async def test_a_list_whose_answer_was_lost_is_found_and_not_sent_again(house: Agency) -> None:
+    house.stand.after = _fails(500)
+    await house.activated()
+    row = await house.until("PROCESSING")
+    [sent] = house.stand.lists.values()
+    assert row.partner_id == str(sent.id)
+    assert house.stand.calls[SEND] == 1
+
+
+async def test_a_list_that_may_have_been_made_and_is_not_there_is_uncertain(house: Agency) -> None:
+    """It is not sent again: somebody must look."""
+    house.stand.before = _fails(500)
+    made = await house.activated()
+    await house.until("UNCERTAIN")
+    assert (await house.seen(made["id"]))["reason"] == "NOT_CONFIRMED"
+    assert (house.stand.calls[SEND], len(house.stand.lists)) == (1, 0)
+
+
+async def test_a_list_that_my_target_puts_off_is_sent_later(house: Agency) -> None:
+    """429 says that nothing was done."""
+    house.stand.before = _fails(429)
+    await house.activated()
+    await house.called(SEND)
+    house.stand.before = lambda method, name: None
+    await house.until("PROCESSING")
+    assert len(house.stand.lists) == 1
+
+
+async def test_a_list_that_my_target_refuses_is_refused(house: Agency) -> None:
+    house.stand.before = _fails(400)
+    made = await house.activated()
+    await house.until("REFUSED")
+    assert (await house.seen(made["id"]))["reason"] == "PARTNER_BUSINESS: 400"
+    assert house.stand.calls[SEND] == 1
+
+
+async def test_a_list_that_is_deleted_is_gone(house: Agency) -> None:
+    await house.activated()
+    await house.until("PROCESSING")
+    house.stand.lists.clear()
+    await house.until("GONE")
+
+
+async def test_of_two_workers_one_sends(house: Agency) -> None:
+    """And what a worker announced that died meanwhile, the next one looks for."""
+    gateway = house.gateway
+    async with house.gateway.writing() as connection:
+        await connection.exec_driver_sql(
+            "CREATE TRIGGER held AFTER INSERT ON activations BEGIN"
+            " UPDATE activations SET worker = 'dead', lease = 9e12 WHERE id = new.id; END"
+        )
+    made = await house.activated()
+    await asyncio.sleep(0.1)
+    assert (await house.seen(made["id"]))["state"] == "PLANNED"
+    async with gateway.writing() as connection:
+        await connection.exec_driver_sql(
+            "UPDATE activations SET state = 'SENDING', lease = 1.0, sent_at = 1.0"
+        )
+    await house.until("UNCERTAIN")
+    assert not house.stand.calls[SEND]
+
+
+async def test_explaining_sends_nothing(house: Agency) -> None:
+    document = 'mutation { activateAudience(key: "k", name: "n", contact: EMAIL) { id } }'
+    explain = """query ($document: String!) { explainAccess(document: $document) {
+        runs allowed levels { calls { coordinate } } } }"""
+    answer = await house.gateway.ask(explain, "ALIBABA", SCOPES, PURPOSE, {"document": document})
+    assert answer["data"]["explainAccess"] == {"runs": True, "allowed": True, "levels": []}
+    assert await house.rows() == []
+
+
+async def test_it_is_never_started_by_get(house: Agency) -> None:
+    token = house.gateway.token("ALIBABA", SCOPES, PURPOSE)
+    document = 'mutation { activateAudience(key: "k", name: "n", contact: EMAIL) { id } }'
+    response = await house.gateway.client.get(
+        "/graphql", params={"query": document}, headers={"authorization": f"Bearer {token}"}
+    )
+    assert response.status_code == 405
+    assert await house.rows() == []
+
+
+def test_what_is_sent_shows_in_no_representation() -> None:
+    assert "d9802251" not in repr(Upload("Spring", ContactKind.PHONE, ["d9802251"]))
+    sent = Request("POST", "/", headers={"Authorization": "Bearer d9802251"}, body=b"d9802251")
+    assert "d9802251" not in repr(sent)
