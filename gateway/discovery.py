@@ -12,6 +12,7 @@ from pathlib import Path
 import connectors
 import gateway.clients
 from gateway.access.agreements import CONTRACT, rights
+from gateway.clients.accounts import contacts
 from gateway.connector import Connector
 from gateway.errors import SchemaError
 from gateway.settings import Settings
@@ -83,6 +84,11 @@ def dataset_scopes(found: Sequence[Connector]) -> Mapping[tuple[str, str], str]:
 
 
 def party_scopes(found: Sequence[Connector], party: str) -> frozenset[str]:
-    """The scopes of all that the contract gives a party: its own datasets, public ones, and others' for any purpose."""
+    """The scopes of all that the contract gives a party: its own datasets, public ones, and others' for any purpose.
+
+    And those of sending its clients' contacts to who may have them.
+    """
     given = rights(CONTRACT, dataset_scopes(found))
-    return frozenset(each.scope for each in given if each.recipient == party)
+    takers = {each.recipient for each in given if (each.owner, each.dataset) == (party, contacts.name)}
+    sending = {each.delivery.scope for each in found if each.delivery is not None and each.party in takers}
+    return frozenset(each.scope for each in given if each.recipient == party) | sending

@@ -11,11 +11,29 @@ import pytest
 from sqlalchemy import delete
 
 from connectors.mailru.sandbox.user_lists import LEAST
+from connectors.mailru.user_lists import email_hash, phone_hash
 from gateway.access.agreements import agreements, consents
 from gateway.activations import desk, work
 from gateway.activations.deliveries import ContactKind, Upload
+from gateway.app import create_app
 from gateway.connector import Request
-from tests.audiences import EMAILS, LISTS, PURPOSE, SCOPES, WILLING, Agency, agency, email, hashed, phone
+from gateway.store.queries import row_type
+from tests.audiences import (
+    EMAILS,
+    LISTS,
+    PROGRESS,
+    PURPOSE,
+    SCOPES,
+    WILLING,
+    Agency,
+    agency,
+    email,
+    hashed,
+    phone,
+)
+from tests.door import listening
+from tests.subscribers import Station
+from tests.subscribers import errors as codes
 
 SEND = f"POST {LISTS}"
 
@@ -244,6 +262,57 @@ async def test_it_is_never_started_by_get(house: Agency) -> None:
     )
     assert response.status_code == 405
     assert await house.rows() == []
+
+
+@pytest.mark.parametrize("transport", ["socket", "stream"])
+async def test_progress_is_followed_to_its_end(house: Agency, transport: str) -> None:
+    """Over a WebSocket or as server-sent events, in another worker: each state once, and then no more will come."""
+    made = await house.activated()
+    with listening(create_app(house.gateway.settings)) as port:
+        station = Station(house.gateway.settings, port)
+        token = house.gateway.token("ALIBABA", SCOPES, PURPOSE)
+        found = asyncio.create_task(_followed(station, transport, token, made["id"]))
+        await house.until("PROCESSING")
+        house.stand.nearly()
+        await house.until("READY")
+        states = await asyncio.wait_for(found, 15)
+        stranger = house.gateway.token("MAILRU", SCOPES, PURPOSE)
+        [refused] = await _followed(station, transport, stranger, made["id"])
+    told = [each["data"]["activationProgress"] for each in states]
+    assert told[-1] == await house.seen(made["id"])
+    order = ["PLANNED", "SENDING", "PROCESSING", "READY"]
+    places = [order.index(each["state"]) for each in told]
+    assert places == sorted(places)
+    assert places[-1] == 3
+    assert (refused["data"], codes(refused)) == (None, ["NOT_FOUND"])
+
+
+async def _followed(station: Station, transport: str, token: str, id: str) -> list[Any]:
+    """All results of a subscription that ends by itself."""
+    found = []
+    if transport == "socket":
+        async with station.socket() as socket:
+            await socket.init(token)
+            await socket.subscribe(PROGRESS, variables={"id": id})
+            while (message := await socket.hear())["type"] == "next":
+                found.append(message["payload"])
+            assert message["type"] == "complete"
+        return found
+    async with station.stream(PROGRESS, token, variables={"id": id}) as events:
+        while (event := await events.event())[0] == "next":
+            found.append(event[1])
+        assert event[0] == "complete"
+    return found
+
+
+def test_hashes_are_those_that_my_target_documents() -> None:
+    """Of contacts in the one form, whatever the party wrote; of what is a hash already, or no contact, none."""
+    made = row_type(("client_id", "email", "phone"))
+    found = made(1, " Example@Mail.ru", "8 (901) 123-45-67")
+    assert email_hash(found) == "af0f2257cdaaaf1236dd3ce027ec7cfe"
+    assert phone_hash(found) == "d9802251af2e53a7d2e1b1af3792940a"
+    for each in (made(1, None, None), made(1, "", ""), made(1, f"sha256:{'1' * 64}", f"sha256:{'1' * 64}")):
+        assert (email_hash(each), phone_hash(each)) == (None, None)
 
 
 def test_what_is_sent_shows_in_no_representation() -> None:

@@ -87,10 +87,16 @@ type Money { minor: BigInt! currency: String! amount: Decimal! }
 type FundReport { quarter: String! }
 """
 
+ACTIVATION = (
+    *("contact", "coverage", "createdAt", "id", "name", "partnerId", "partnerState"),
+    *("purpose", "reason", "recipient", "sent", "state", "updatedAt"),
+)
+
 NO_LOCK_OF_ITS_OWN = {
     *UNLOCKED,
     "Query.client",
     "Subscription.orderChanged",
+    *(f"Activation.{name}" for name in ACTIVATION),
     *(f"Money.{name}" for name in ("amount", "currency", "minor")),
     *(f"OrderLine.{name}" for name in ("category", "name", "productId", "quantity", "total")),
     *(f"PageInfo.{name}" for name in ("endCursor", "hasNextPage", "hasPreviousPage", "startCursor")),
@@ -105,6 +111,9 @@ SCOPES_OF = {
     "Query.fundReport": {"fund:reports"},
     "Query.clients": {"clients:read"},
     "Query.client": {"clients:read"},
+    "Query.activation": {"mailru:activate"},
+    "Mutation.activateAudience": {"clients:read", "mailru:activate"},
+    "Subscription.activationProgress": {"mailru:activate"},
 }
 
 
@@ -190,7 +199,8 @@ def test_every_type_and_every_root_field_says_what_it_is() -> None:
     """In a description, which is what GraphiQL shows."""
     kinds = [kind for name, kind in SCHEMA.graphql.type_map.items() if not name.startswith("__")]
     assert not [kind.name for kind in kinds if not kind.description]
-    roots = (SCHEMA.graphql.query_type, SCHEMA.graphql.subscription_type)
+    graphql = SCHEMA.graphql
+    roots = (graphql.query_type, graphql.mutation_type, graphql.subscription_type)
     assert not [name for root in roots if root for name, each in root.fields.items() if not each.description]
 
 

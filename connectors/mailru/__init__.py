@@ -18,7 +18,7 @@ from connectors.mailru.sandbox import sandbox as stand_in
 from connectors.mailru.sandbox.faults import FAULTS
 from connectors.mailru.segments import segments
 from connectors.mailru.statistics import statistics
-from connectors.mailru.user_lists import delivery
+from connectors.mailru.user_lists import SCOPE, delivery
 from connectors.mailru.users import users
 from connectors.mailru.values import MOSCOW
 from gateway.connector import Connector, Terms
@@ -29,7 +29,7 @@ connector = Connector(
     scopes={
         "mailru:read": "Clients' accounts and orders on Pandao.",
         "mailru:products": "What Pandao offers: products, their variants, prices and how many there are.",
-        "mailru:activate": "Sending audiences of consented clients to myTarget.",
+        SCOPE: "Sending audiences of consented clients to myTarget.",
         "mailru:ads": "Campaigns in myTarget, and what came of them.",
         "mailru:segments": "Which of myTarget's audiences a client is in.",
     },

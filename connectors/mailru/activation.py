@@ -8,6 +8,7 @@ from typing import Any
 
 import strawberry
 
+from connectors.mailru.user_lists import SCOPE
 from gateway.connector import Access, Activation, ClientFilter, ContactKind, Row, batch, requires
 
 NAME = "mailru"
@@ -45,4 +46,4 @@ async def activation_progress(access: Access, *, id: strawberry.ID) -> AsyncGene
 class ActivationQuery:
     """What sending audiences adds to `Query`."""
 
-    activation: Activation | None = batch(activations, requires=requires("mailru:activate"))
+    activation: Activation | None = batch(activations, requires=requires(SCOPE))

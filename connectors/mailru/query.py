@@ -11,6 +11,7 @@ from connectors.mailru.activation import (
 )
 from connectors.mailru.advertising import AdvertisingQuery
 from connectors.mailru.products import PandaoQuery
+from connectors.mailru.user_lists import SCOPE
 from gateway.connector import Activation, batch, requires, subscription
 
 
@@ -24,7 +25,7 @@ class MailruMutation:
     """What Mail.ru Group adds to what can be changed."""
 
     activate_audience: Activation | None = batch(
-        started_activations, requires=requires(["clients:read", "mailru:activate"]), cost=500
+        started_activations, requires=requires(["clients:read", SCOPE]), cost=500
     )
 
 
@@ -32,4 +33,4 @@ class MailruMutation:
 class MailruSubscription:
     """What Mail.ru Group adds to what can be followed."""
 
-    activation_progress: Activation = subscription(activation_progress, requires=requires("mailru:activate"))
+    activation_progress: Activation = subscription(activation_progress, requires=requires(SCOPE))

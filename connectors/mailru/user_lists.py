@@ -31,6 +31,7 @@ from gateway.connector import (
     normal_phone,
 )
 
+SCOPE = "mailru:activate"
 LISTS = "/api/v2/remarketing/users_lists.json"
 
 LEAST = 2_000
@@ -117,6 +118,7 @@ async def _listed(upstream: Upstream, wanted: Callable[[dict[str, Any]], bool]) 
 
 
 delivery = Delivery(
+    scope=SCOPE,
     purposes=frozenset({"targeted_offers"}),
     minimum=LEAST,
     maximum=MOST,
