@@ -114,8 +114,10 @@ async def _keeping(
     try:
         yield kept
     finally:
-        await kept.close()
-        await _wait_for_disk(connection, True)
+        # Where it was cancelled within a statement, the connection is gone, and with it what was not committed.
+        if not connection.invalidated:
+            await kept.close()
+            await _wait_for_disk(connection, True)
 
 
 async def _wait_for_disk(connection: AsyncConnection, waits: bool) -> None:
