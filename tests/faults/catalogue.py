@@ -14,6 +14,7 @@ _ALIBABA = "tests/connectors/test_alibaba_"
 _MAILRU = "tests/connectors/test_mailru_"
 _DECLARED = f"{_ALIBABA}declared.py::"
 _TOKENS = f"{_MAILRU}tokens.py::"
+_SENT = "tests/test_activations.py::test_"
 
 LISTED = (
     Row(
@@ -262,8 +263,12 @@ LISTED = (
     ),
     Row(
         "F38",
-        "A list that is too small, or not ready in time, is told as that.",
-        missing="The activation of audiences as user lists.",
+        "A list that is too small is refused before it goes; one that is at work is followed, state by state.",
+        tests=(
+            f"{_SENT}what_may_not_be_sent_is_refused_and_says_why",
+            f"{_SENT}an_audience_is_sent_hashed_and_followed_until_it_is_ready",
+        ),
+        missing="A list that stays in work for weeks is followed for as long; nobody is told that it takes too long.",
     ),
     Row(
         "F39",
@@ -272,6 +277,7 @@ LISTED = (
         tests=(
             f"{_MAILRU}segments.py::test_a_segment_that_is_deleted_while_it_is_pulled_has_nobody",
             f"{_MAILRU}segments.py::test_a_membership_that_ended_vanishes_and_a_segment_too",
+            f"{_SENT}a_list_that_is_deleted_is_gone",
         ),
     ),
     Row(
@@ -282,9 +288,12 @@ LISTED = (
     ),
     Row(
         "F41",
-        "What may have been done is not done again.",
-        tests=("tests/upstream/test_calls.py::test_a_write_that_may_have_been_heard_is_not_repeated",),
-        missing="myTarget's asynchronous interface, and a queue of what somebody must look into.",
+        "What may have been done is not done again, but looked for; what is not found then, somebody must look into.",
+        tests=(
+            "tests/upstream/test_calls.py::test_a_write_that_may_have_been_heard_is_not_repeated",
+            f"{_SENT}a_list_whose_answer_was_lost_is_found_and_not_sent_again",
+            f"{_SENT}a_list_that_may_have_been_made_and_is_not_there_is_uncertain",
+        ),
     ),
     Row(
         "F42",
