@@ -124,6 +124,11 @@ async def subjects_of(dataset: Dataset) -> list[Any]:
     return [found]
 
 
+def rows_of_parcels() -> list[tuple[Table, dict[str, Any]]]:
+    """The rows of shipments that the last `subjects_of` was about."""
+    return _ROWS
+
+
 async def _parcels(folder: Path) -> AsyncIterator[tuple[Table, dict[str, Any]]]:
     """The shipments that the marketplaces bring of the small world."""
     for each in (one for one in discover() if one.party):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ from typer.testing import CliRunner
 
 import connectors
 from connectors.bank import connector as bank
+from connectors.cainiao import connector as cainiao
 from gateway.__main__ import app
 from gateway.authoring.shapes import differences, read_shape, shape_of
+from gateway.store.database import migrate
 from tests.partners import keys_of, small_purchases
 
 ROOT = Path(__file__).parent.parent
@@ -189,6 +192,47 @@ def test_what_a_partner_changed_is_told_without_a_value(state: Path) -> None:
         "payments: fee: new, object",
         "payments: status: gone",
     ]
+
+
+@pytest.mark.parametrize("parcels", [0, 3])
+def test_a_carrier_is_asked_about_parcels_that_the_gateway_knows(state: Path, parcels: int) -> None:
+    """Where there are none, there is nothing to compare, and nothing has changed."""
+    assert cainiao.furnish is not None
+    assert cainiao.sandbox is not None
+    cainiao.furnish(small_purchases(), state)
+    asked: list[str] = []
+
+    async def overheard(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            asked.append(scope["query_string"].decode())
+        await inner(scope, receive, send)
+
+    inner = cainiao.sandbox(state, {})
+    if parcels:
+        know_parcels(state, parcels)
+    with served(overheard) as url:
+        (state / "settings.toml").write_text(f'[connectors.cainiao]\nurl = "{url}"\n')
+        done = run("drift", "cainiao")
+    assert (done.exit_code, done.output) == (0, "cainiao answers as declared\n")
+    assert [each.count("LP") for each in asked] == [parcels] * bool(parcels)
+
+
+def know_parcels(state: Path, number: int) -> None:
+    """A gateway's database with some of the parcels that Cainiao's sandbox knows."""
+    migrate(state / "gateway.db")
+    with closing(sqlite3.connect(state / "cainiao.db")) as books:
+        found = books.execute("SELECT number, sent FROM parcels ORDER BY sent LIMIT ?", (number,)).fetchall()
+    with closing(sqlite3.connect(state / "gateway.db")) as database, database:
+        for name, sent in found:
+            known = (f"{name}:2017", name, "CAINIAO", "CAINIAO_STANDARD", f"{sent[:19]}Z")
+            database.execute(
+                "INSERT INTO shipments (id, tracking_number, carrier, carrier_raw, shipped_at) VALUES (?, ?, ?, ?, ?)",
+                known,
+            )
+            database.execute(
+                "INSERT INTO shipment_numbers (number, shipment_id, carrier) VALUES (?, ?, 'CAINIAO')",
+                (name, known[0]),
+            )
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from gateway.authoring.cassettes import Player, Recorder
 from gateway.authoring.folders import write_folder
 from gateway.authoring.sandboxes import served, stood_in
 from gateway.authoring.shapes import Shape, differences, read_shape, shape_of
+from gateway.authoring.subjects import furnish_parcels, subjects
 from gateway.commands.output import print_rows
 from gateway.connector import Connector, Dataset, Upstream
 from gateway.discovery import discover
@@ -113,9 +114,11 @@ def _run_suite(name: str, cassette: Path | None, options: list[str]) -> int:
 
 async def _recorded(connector: Connector, path: Path) -> int:
     recorder = Recorder(_settings(connector)["url"])
+    database = load().database
     async with served(recorder) as url, _live(connector, url=url) as upstream:
         for dataset in connector.datasets:
-            async with aclosing(dataset.pull(upstream, {})) as batches:  # type: ignore[type-var]
+            about = await subjects(dataset, database)
+            async with aclosing(dataset.pull(upstream, {}, *about)) as batches:  # type: ignore[type-var]
                 async for _ in batches:
                     pass
     recorder.write(path)
@@ -173,21 +176,27 @@ def compared(declared: Mapping[str, Any], found: Mapping[str, Shape]) -> list[tu
 
 async def _declared(connector: Connector) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder)
+        if any(each.about is not None for each in connector.datasets):
+            database = await furnish_parcels(discover(), Path(folder))
         async with stood_in(connector, Path(folder)) as upstream:
             return {
-                each.name: (await _shape(each, upstream, sys.maxsize)).plain() for each in connector.datasets
+                each.name: (await _shape(each, upstream, database, sys.maxsize)).plain()
+                for each in connector.datasets
             }
 
 
 async def _found(connector: Connector, records: int) -> dict[str, Shape]:
+    database = load().database
     async with _live(connector) as upstream:
-        return {each.name: await _shape(each, upstream, records) for each in connector.datasets}
+        return {each.name: await _shape(each, upstream, database, records) for each in connector.datasets}
 
 
-async def _shape(dataset: Dataset, upstream: Upstream, records: int) -> Shape:
+async def _shape(dataset: Dataset, upstream: Upstream, database: Path, records: int) -> Shape:
     """The shape of a dataset's first records; the pull is left behind them."""
     found: list[Any] = []
-    async with aclosing(dataset.pull(upstream, {})) as batches:  # type: ignore[type-var]
+    about = await subjects(dataset, database)
+    async with aclosing(dataset.pull(upstream, {}, *about)) as batches:  # type: ignore[type-var]
         async for batch in batches:
             found += batch.records
             if len(found) >= records:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 import pytest
+from sqlalchemy import func, insert, select
 
 from connectors.cainiao.answers import accept, told
 from connectors.cainiao.codes import CODES, milestone
@@ -27,7 +28,9 @@ from gateway.connector import (
 )
 from gateway.sandboxes.faults import Fault
 from gateway.sandboxes.faulty import Faulty
-from tests.partners import batches_of, books, dataset_of, partner, served, subjects_of
+from gateway.store.database import migrate, writer
+from gateway.sync.pull import pull
+from tests.partners import batches_of, books, dataset_of, partner, rows_of_parcels, served, subjects_of
 
 __all__ = ["books"]
 
@@ -290,3 +293,27 @@ async def test_no_text_that_may_name_people_is_kept(books: Path) -> None:
     found = await told(Telling(), [NUMBER])  # type: ignore[arg-type]
     assert "Ivanov" not in str(found)
     assert found[NUMBER]["detailList"][0]["desc"] == "[Tver]"
+
+
+async def test_events_are_kept_and_parcels_at_their_end_left_in_peace(books: Path, tmp_path: Path) -> None:
+    """A second pull asks about those on their way alone, and doubles nothing."""
+    dataset = dataset_of("cainiao", "parcels")
+    assert dataset.about is not None
+    await subjects_of(dataset)
+    migrate(tmp_path / "gateway.db")
+    engine = writer(tmp_path / "gateway.db")
+    counts = []
+    async with partner("cainiao", books) as upstream, engine.connect() as connection:
+        for table, row in rows_of_parcels():
+            await connection.execute(insert(table).prefix_with("OR REPLACE"), row)
+        await connection.commit()
+        before = len((await connection.execute(dataset.about)).all())
+        await connection.commit()
+        for _ in range(2):
+            assert (await pull(engine, upstream, "cainiao", dataset)).unreadable == 0
+            events = select(func.count()).select_from(tracking_events)
+            counts.append((await connection.execute(events)).scalar_one())
+            await connection.commit()
+        after = len((await connection.execute(dataset.about)).all())
+    await engine.dispose()
+    assert counts[0] == counts[1] > before > after > 0
