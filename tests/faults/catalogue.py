@@ -330,17 +330,26 @@ LISTED = (
     Row(
         "F46",
         "What is told of another parcel is not taken for this one; nothing told is not delivered.",
-        tests=("tests/faults/test_parcels.py::test_another_parcels_history_is_put_aside",),
+        tests=(
+            "tests/faults/test_parcels.py::test_another_parcels_history_is_put_aside",
+            "tests/connectors/test_cainiao.py::test_faults_of_its_own",
+        ),
     ),
     Row(
         "F47",
         "Arrived where it is fetched from is not delivered.",
-        tests=("tests/faults/test_parcels.py::test_only_delivery_is_delivery",),
+        tests=(
+            "tests/faults/test_parcels.py::test_only_delivery_is_delivery",
+            "tests/connectors/test_cainiao.py::test_only_delivery_is_delivery",
+        ),
     ),
     Row(
         "F48",
         "A time has its own offset; where it has none, the zone is assumed, and that is told.",
-        tests=("tests/faults/test_parcels.py::test_a_time_without_an_offset_is_marked",),
+        tests=(
+            "tests/faults/test_parcels.py::test_a_time_without_an_offset_is_marked",
+            "tests/connectors/test_cainiao.py::test_each_event_has_a_clock_of_its_own",
+        ),
     ),
     Row(
         "F49",
