@@ -157,7 +157,7 @@ REFUSED = {
         "its party may not ask for Query.fundReport",
     ),
     "no operation": ("fragment f on Query { caller { party } }", "never used"),
-    "mutation": ("mutation { a }", "mutation"),
+    "mutation": ("mutation { a }", "type 'Mutation'"),
     "empty": ("", "Syntax Error"),
 }
 
