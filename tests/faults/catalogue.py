@@ -263,12 +263,12 @@ LISTED = (
     ),
     Row(
         "F38",
-        "A list that is too small is refused before it goes; one that is at work is followed, state by state.",
+        "A list that is too small is refused before it goes; one that does not get ready is STALLED.",
         tests=(
             f"{_SENT}what_may_not_be_sent_is_refused_and_says_why",
             f"{_SENT}an_audience_is_sent_hashed_and_followed_until_it_is_ready",
+            "tests/faults/test_user_lists.py::test_a_list_that_never_gets_ready_stalls",
         ),
-        missing="A list that stays in work for weeks is followed for as long; nobody is told that it takes too long.",
     ),
     Row(
         "F39",
