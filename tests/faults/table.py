@@ -72,6 +72,9 @@ ONCE = {"count": 1}
 LISTS = ("members", "orders", "shipments", "commissions", "products")
 """AliExpress's datasets, but for its messages, which come once and are gone when they are confirmed."""
 
+THEIRS = ("users", "orders", "segments")
+"""Mail.ru's, one of each kind of list."""
+
 
 def _everywhere(outcome: Outcome, **how: Any) -> tuple[Case, ...]:
     """At each partner, on the calls of one small dataset."""
@@ -113,18 +116,22 @@ GENERIC_ROWS = (
     ),
     Row("hostile-members", "Read what is agreed and nothing else.", _everywhere(WHOLE)),
     Row("duplicate-keys", "The last of two members counts, everywhere the same.", _everywhere(WHOLE)),
-    Row("duplicate-rows", "Keep each row once.", (Case("alibaba", WHOLE, {}, LISTS), Case("mailru", WHOLE))),
+    Row(
+        "duplicate-rows",
+        "Keep each row once.",
+        (Case("alibaba", WHOLE, {}, LISTS), Case("mailru", WHOLE, {}, THEIRS)),
+    ),
     Row(
         "shuffled-rows",
         "Depend on no order within a page.",
-        (Case("alibaba", WHOLE, {}, LISTS), Case("mailru", WHOLE)),
+        (Case("alibaba", WHOLE, {}, LISTS), Case("mailru", WHOLE, {}, THEIRS)),
     ),
     Row(
         "missing-rows",
         "Notice that rows are missing, and read them again.",
         (
             Case("alibaba", WHOLE, {"rate": 0.5, "count": 2, "seed": 1}, LISTS),
-            Case("mailru", WHOLE, {"rate": 0.5, "count": 2, "seed": 1}),
+            Case("mailru", WHOLE, {"rate": 0.5, "count": 2, "seed": 1}, THEIRS),
         ),
     ),
     Row(
@@ -132,7 +139,7 @@ GENERIC_ROWS = (
         "Read the hour that happens twice, or never, always the same way.",
         (
             Case("alibaba", DIFFERS, {}, LISTS),
-            Case("mailru", DIFFERS),
+            Case("mailru", DIFFERS, {}, THEIRS),
         ),
     ),
     Row(
