@@ -19,6 +19,7 @@ from gateway.app import create_app
 from gateway.connector import Request
 from gateway.store.queries import row_type
 from tests.audiences import (
+    ACTIVATE,
     EMAILS,
     LISTS,
     PROGRESS,
@@ -31,6 +32,7 @@ from tests.audiences import (
     hashed,
     phone,
 )
+from tests.conftest import Gateway
 from tests.door import listening
 from tests.subscribers import Station
 from tests.subscribers import errors as codes
@@ -103,6 +105,12 @@ async def test_what_may_not_be_sent_is_refused_and_says_why(house: Agency) -> No
             assert told.get("minimum", LEAST) == LEAST
     assert await house.rows() == []
     assert not house.stand.calls
+
+
+async def test_without_an_address_of_my_target_it_says_so(gateway: Gateway) -> None:
+    wish = {"key": "k", "name": "n", "contact": "EMAIL"}
+    answer = await gateway.ask(ACTIVATE, "ALIBABA", SCOPES, PURPOSE, wish)
+    assert codes(answer) == ["PARTNER_UNAVAILABLE"]
 
 
 async def test_without_an_agreement_nothing_goes(house: Agency) -> None:

@@ -26,6 +26,8 @@ async def started_activations(
     """Send myTarget the hashed contacts of those clients, as your party has them, who have consented to Mail.ru Group
     and your token's purpose; at least 2,000. Nothing is sent twice for one `key`, which your application chooses.
     """
+    # Said at once where no address was set: nothing would ever be sent.
+    access.partner(NAME)
     return [await access.activating.start(access.caller, NAME, name, key, contact, audience) for _ in parents]
 
 

@@ -2,7 +2,8 @@
 
 `POST /api/v2/remarketing/users_lists.json` (documented): multipart, part `file` with an item a line, part `data` with
 name and type; 2,000 to 5,000,000 different items, 128 MB at most. E-mails in lower case and phones as digits with the
-country's code, each as MD5 in hex. What becomes of a list, the list of lists says.
+country's code, each as MD5 in hex. What becomes of a list, the list of lists says, in documented words. That a list is
+found there by its name, once its answer was lost, and the form of its items are modelled.
 """
 
 from __future__ import annotations
