@@ -113,6 +113,20 @@ async def test_without_an_address_of_my_target_it_says_so(gateway: Gateway) -> N
     assert codes(answer) == ["PARTNER_UNAVAILABLE"]
 
 
+async def test_who_may_change_nothing_is_shown_no_type_of_mutations(gateway: Gateway) -> None:
+    """Not by its name either."""
+    answers = [
+        await gateway.ask(f"mutation {{ {field} }}", "ALIBABA", "clients:read")
+        for field in ("__typename", "lol")
+    ]
+    for answer in answers:
+        assert [each["message"] for each in answer["errors"]] == [
+            "The mutation operation is not supported by the schema."
+        ]
+    named = await gateway.ask("mutation { __typename }", "ALIBABA", "clients:read mailru:activate")
+    assert named["data"] == {"__typename": "Mutation"}
+
+
 async def test_without_an_agreement_nothing_goes(house: Agency) -> None:
     await _withhold(house)
     assert (await house.refused())[0] == "AGREEMENT_MISSING"

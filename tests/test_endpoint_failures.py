@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from gateway.access.pseudonyms import pseudonyms
 from gateway.access.trusted_documents import TrustedDocuments
+from gateway.activations.desk import Desk
 from gateway.admission.admission import Admission
 from gateway.app import create_app
 from gateway.clients.changes import Feed
@@ -118,7 +119,8 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
         "bank": Upstream("bank", {"url": "http://127.0.0.1:1"}, Terms(live=0.3), live=True),
         "silent": Upstream("silent", {"url": f"http://127.0.0.1:{SILENT.getsockname()[1]}"}, live=True),
     }
-    execution = Execution(used, schema, engine, readers, names, admission, feed, persisted, partners)
+    desk = Desk(writer(used.database), readers, {}, {}, lambda: None)
+    execution = Execution(used, schema, engine, readers, names, admission, feed, persisted, partners, desk)
     endpoint = Endpoint(used, Verifier(keys, used.issuer, used.audience), execution, Connections())
 
     @asynccontextmanager

@@ -109,8 +109,16 @@ def make_plan(
     root = planner.selection(
         kind, [operation.selection_set], [], operation.operation is OperationType.MUTATION
     )
+    if operation.operation is OperationType.MUTATION and _is_hidden(view, kind, root):
+        raise GraphQLError("The mutation operation is not supported by the schema.", operation)
     cost = estimate(view.schema, root, operation.operation, document.fragments)
     return Plan(operation, root, list(planner.refusals.values()), cost, planner.stream)
+
+
+def _is_hidden(view: View, kind: GraphQLObjectType, root: Selection) -> bool:
+    """Whether nothing but its name is asked of a type of which the caller is shown no field, and so not the type."""
+    named = all(isinstance(each, Constant) for each in root.fields)
+    return named and all(view.locks(kind.name, name) is not None for name in kind.fields)
 
 
 Path = list[str]

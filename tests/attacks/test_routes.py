@@ -16,6 +16,7 @@ from gateway.schema import declared_schema
 from gateway.store.queries import Query
 from gateway.store.readers import Readers
 from gateway.store.tables import NOBODY, RowRule, metadata
+from gateway.sync.runs import sync_cursors
 from tests.conftest import ALL_SCOPES, Gateway, start
 from tests.world import speaking_world
 
@@ -45,7 +46,9 @@ STATUS = "SHIPPED"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
     """A gateway whose rows say whose they are."""
-    async for each in start(tmp_path_factory.mktemp("routes"), speaking_world()):
+    at = {"cursor": "{}", "records": 1, "pulled_at": "2017-01-01T00:00:00Z"}
+    pulled = {sync_cursors: [{"connector": "alibaba", "dataset": "orders", **at}]}
+    async for each in start(tmp_path_factory.mktemp("routes"), {**speaking_world(), **pulled}):
         yield each
 
 
