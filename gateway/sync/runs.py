@@ -16,6 +16,7 @@ from sqlalchemy import (
     ScalarSelect,
     Text,
     and_,
+    bindparam,
     delete,
     func,
     literal,
@@ -110,14 +111,14 @@ STATUSES = Query(
 async def declare(connection: AsyncConnection, datasets: Iterable[Declared]) -> None:
     """Have a row for each dataset there is, and for no other."""
     known = list(datasets)
-    named = tuple_(sync_runs.c.connector, sync_runs.c.dataset)
-    await connection.execute(delete(sync_runs).where(named.not_in([each[:2] for each in known])))
-    for each in known:
-        letters = _letters(each.connector, each.dataset)
-        new = insert(sync_runs).values(**each._asdict(), dead_letters=letters)
-        await connection.execute(
-            new.on_conflict_do_update(index_elements=["connector", "dataset"], set_={"party": each.party})
-        )
+    key = tuple_(sync_runs.c.connector, sync_runs.c.dataset)
+    await connection.execute(delete(sync_runs).where(key.not_in([each[:2] for each in known])))
+    named: dict[str, Any] = {name: bindparam(name) for name in Declared._fields}
+    new = insert(sync_runs).values(**named, dead_letters=_letters(named["connector"], named["dataset"]))
+    kept = new.on_conflict_do_update(
+        index_elements=["connector", "dataset"], set_={"party": new.excluded.party}
+    )
+    await connection.execute(kept, [each._asdict() for each in known])
 
 
 async def begin(connection: AsyncConnection, connector: str, dataset: str) -> None:
@@ -151,7 +152,7 @@ async def count_letters(connection: AsyncConnection, connector: str, dataset: st
     await _write(connection, connector, dataset, {"dead_letters": _letters(connector, dataset)})
 
 
-def _letters(connector: str, dataset: str) -> ScalarSelect[int]:
+def _letters(connector: Any, dataset: Any) -> ScalarSelect[int]:
     """How many there are of a dataset."""
     of = and_(dead_letters.c.connector == connector, dead_letters.c.dataset == dataset)
     return select(func.count()).select_from(dead_letters).where(of).scalar_subquery()
