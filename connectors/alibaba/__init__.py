@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from connectors.alibaba import commissions, members, messages, orders, products, shipments
 from connectors.alibaba.account import AlibabaClient
+from connectors.alibaba.feeds import AlibabaMutation
 from connectors.alibaba.orders import AlibabaOrder
 from connectors.alibaba.products import AlibabaQuery
 from connectors.alibaba.profiles import BEIJING
@@ -41,6 +42,7 @@ connector = Connector(
     ),
     client=AlibabaClient,
     query=AlibabaQuery,
+    mutation=AlibabaMutation,
     types=(AlibabaOrder,),
     settings=("app_key", "app_secret", "access_token"),
     webhook=webhook,
