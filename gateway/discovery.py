@@ -86,9 +86,10 @@ def dataset_scopes(found: Sequence[Connector]) -> Mapping[tuple[str, str], str]:
 def party_scopes(found: Sequence[Connector], party: str) -> frozenset[str]:
     """The scopes of all that the contract gives a party: its own datasets, public ones, and others' for any purpose.
 
-    And those of sending its clients' contacts to who may have them.
+    And those of whatever its own connectors do, and of sending its clients' contacts to who may have them.
     """
+    own = {scope for each in found if each.party == party for scope in each.scopes}
     given = rights(CONTRACT, dataset_scopes(found))
     takers = {each.recipient for each in given if (each.owner, each.dataset) == (party, contacts.name)}
     sending = {each.delivery.scope for each in found if each.delivery is not None and each.party in takers}
-    return frozenset(each.scope for each in given if each.recipient == party) | sending
+    return frozenset(each.scope for each in given if each.recipient == party) | own | sending
