@@ -163,7 +163,7 @@ def spoilt_records(draw: st.DrawFn, good: list[Any]) -> Any:
 @every_dataset
 @given(data=st.data())
 @settings(
-    max_examples=100,
+    max_examples=50,
     deadline=timedelta(seconds=10),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

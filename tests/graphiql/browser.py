@@ -53,7 +53,12 @@ class Visit:
         self.page.add_init_script(WATCH)
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("console", self._listen)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", self._note)
+
+    def _note(self, error: Any) -> None:
+        # What the editor (Monaco) was still about when its page was left, it ends with an exception of this name.
+        if str(error) != "Canceled":
+            self.complaints.append(str(error))
 
     def _listen(self, message: Any) -> None:
         if message.type in ("error", "warning"):
