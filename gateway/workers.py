@@ -32,7 +32,6 @@ def settle() -> None:
     """What exists now lives as long as the process; the collector need not look at it again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
 
 
 def served() -> Starlette:

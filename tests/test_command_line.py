@@ -75,10 +75,8 @@ def line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Iterator[Line]:
     """See `Line`."""
-    thresholds = gc.get_threshold()
     yield Line(monkeypatch, capsys, tmp_path / "state")
     gc.unfreeze()
-    gc.set_threshold(*thresholds)
 
 
 @contextmanager

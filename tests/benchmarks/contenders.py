@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from gateway.oauth.tokens import Caller
 from gateway.schema import Schema
 from gateway.settings import Settings
 from gateway.store.readers import Readers
+from gateway.workers import settle
 from tests.benchmarks.conventional import Lean, Strawberry
 from tests.benchmarks.handwritten import Handwritten
 from tests.benchmarks.operations import Q1, Q2, Q3
@@ -79,9 +79,7 @@ async def contenders(settings: Settings) -> AsyncIterator[Contenders]:
     try:
         found = await _contenders(settings, readers)
         # As the gateway sets it when it serves.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(100_000, 20, 50)
+        settle()
         yield found
     finally:
         await readers.close()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import statistics
 import subprocess
@@ -249,7 +248,6 @@ def added(times: Times) -> tuple[float, float]:
 
 async def measure(console: Console, settings: Settings, rounds: int) -> None:
     """The tables: what each part adds to a small operation, and what all of them add to Q1 and Q2."""
-    gc.set_threshold(100_000, 20, 50)
     operations = Operations(settings)
     # What is at the door runs in the loop's thread; SQLite's threads would only add their moods.
     console.print("What the door adds to a request, CPU time of the loop's thread:")

@@ -15,7 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import orjson
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -45,6 +44,9 @@ def message(change: Change, sent: datetime) -> bytes:
 
 async def send(address: str, settings: Mapping[str, str], bodies: Sequence[bytes]) -> list[int]:
     """Send messages one after the other; the statuses they were answered with."""
+    # It takes a sixth of a sandbox's start, and few ever push.
+    import aiohttp
+
     statuses = []
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
         for body in bodies:
