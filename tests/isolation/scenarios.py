@@ -121,7 +121,7 @@ def draw_caller(random: Random) -> Caller:
         each.right.purpose for each in CONTRACTS if each.right.consent and each.right.recipient == party
     ]
     purpose = random.choice(PURPOSES if random.random() < 0.2 else agreed or PURPOSES)
-    lacking = random.sample(sorted(SCOPES), random.choice([0, 0, 0, 1, 2]))
+    lacking = random.sample(sorted(SCOPES), random.choice([0, 0, 1, 2]))
     asked = draw_datasets(random) if random.random() < 0.15 else None
     return Caller(party, f"{party.lower()}-app", SCOPES.difference(lacking), purpose, datasets=asked)
 
