@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from connectors.mailru.sandbox.user_lists import LEAST
 from connectors.mailru.user_lists import email_hash, phone_hash
 from gateway.access.agreements import agreements, consents
 from gateway.activations import desk, work
+from gateway.activations.activations import activations
 from gateway.activations.deliveries import ContactKind, Upload
+from gateway.activations.desk import Desk
 from gateway.app import create_app
 from gateway.connector import Request
+from gateway.oauth.tokens import Caller
+from gateway.store.database import writer
 from gateway.store.queries import row_type
 from tests.audiences import (
     ACTIVATE,
@@ -61,12 +66,14 @@ async def test_an_audience_is_sent_hashed_and_followed_until_it_is_ready(
     assert (sent.type, sent.name) == ("emails", f"Spring [{made['id']}]")
     assert not sent.hashes ^ EMAILS
     on_its_way = await house.seen(made["id"])
-    assert (on_its_way["sent"], on_its_way["partnerId"]) == (len(EMAILS), str(sent.id))
+    assert (on_its_way["sent"], on_its_way["partnerId"]) == (2_000, str(sent.id))
     house.stand.nearly()
     await house.until("READY")
     ready = await house.seen(made["id"])
     known = {hashed(email(number)) for number in range(60) if number % 3}
-    assert (ready["partnerState"], ready["coverage"]) == ("ready", len(known & EMAILS))
+    assert (ready["partnerState"], ready["coverage"]) == ("ready", 0)
+    [kept] = await house.rows()
+    assert (kept.sent, kept.coverage) == (len(EMAILS), len(known & EMAILS))
     assert house.stand.calls[SEND] == 1
     said = "\n".join(str(vars(each)) for each in caplog.records)
     assert not [each for each in (*EMAILS, "@mail.ru", "@Mail.ru") if each in said]
@@ -307,6 +314,35 @@ async def test_progress_is_followed_to_its_end(house: Agency, transport: str) ->
     assert places == sorted(places)
     assert places[-1] == 3
     assert (refused["data"], codes(refused)) == (None, ["NOT_FOUND"])
+
+
+@pytest.mark.parametrize("count", ["sent", "coverage"])
+async def test_one_person_more_or_less_is_neither_shown_nor_told(house: Agency, count: str) -> None:
+    """Two audiences that differ by a person would say whether the partner knows it; a step is a hundred."""
+    made = await house.activated()
+    await house.until("PROCESSING")
+    await _count(house, count, 2_100)
+    engine = writer(house.gateway.settings.database)
+    follower = Desk(engine, None, {}, {}, print, 0.01)  # type: ignore[arg-type]
+    sender = Caller("ALIBABA", "alibaba-app", frozenset(), PURPOSE)
+    async with aclosing(follower.follow(sender, "mailru", made["id"])) as progress:
+        assert getattr((await anext(progress))[0], count) == 2_100
+        await _count(house, count, 2_199)
+        assert (await house.seen(made["id"]))[count] == 2_100
+        told = asyncio.create_task(anext(progress))
+        await asyncio.sleep(0.1)
+        assert not told.done()
+        await _count(house, count, 2_200)
+        assert getattr((await told)[0], count) == 2_200
+    await engine.dispose()
+    assert (await house.seen(made["id"]))[count] == 2_200
+
+
+async def _count(house: Agency, count: str, exact: int) -> None:
+    """What is kept of an activation that nobody else changes any more."""
+    async with house.gateway.writing() as connection:
+        held = {"worker": "dead", "lease": 9e12, "due": None, count: exact}
+        await connection.execute(update(activations).values(held))
 
 
 async def _followed(station: Station, transport: str, token: str, id: str) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.access.request import Reader
+from gateway.activations.activation import counted
 from gateway.activations.activations import FINAL, Plan, add, find, planned
 from gateway.activations.audiences import Audience, agreed, reaches
 from gateway.activations.deliveries import ContactKind, Delivery
@@ -20,8 +21,6 @@ from gateway.store.queries import Row
 
 PAUSE = 0.5
 """Seconds between two looks at an activation that somebody follows."""
-
-_SHOWN = ("state", "partner_state", "reason", "sent", "coverage")
 
 
 class Desk:
@@ -85,13 +84,18 @@ class Desk:
             row = await self.find(caller, connector, activation)
             if row is None:
                 raise FieldError("There is no such activation of your party.", "NOT_FOUND", argument="id")
-            now = [getattr(row, name) for name in _SHOWN]
+            now = _shown(row)
             if now != told:
                 yield [row]
             if row.state in FINAL:
                 return
             told = now
             await asyncio.sleep(self._pause)
+
+
+def _shown(row: Row) -> tuple[Any, ...]:
+    """What a follower hears of once it changes: what it sees, and no count that is hidden from it."""
+    return row.state, row.partner_state, row.reason, counted(row.sent), counted(row.coverage)
 
 
 def _check_purpose(caller: Caller, recipient: str, delivery: Delivery) -> None:
