@@ -28,6 +28,7 @@ from gateway.clients.orders import (
     order_pages,
     orders,
 )
+from gateway.clients.rates import ROUBLE, Wanted, exchange_rates, rates_in_force
 from gateway.clients.scalars import BigInt, DateTime, Party
 from gateway.engine.batch import batch, subscription
 from gateway.engine.weights import cost, list_size
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORWARD",
+    "ROUBLE",
     "Access",
     "Activation",
     "Allowance",
@@ -108,6 +110,7 @@ __all__ = [
     "Unreadable",
     "Upload",
     "Upstream",
+    "Wanted",
     "Webhook",
     "accounts",
     "accounts_of",
@@ -119,6 +122,7 @@ __all__ = [
     "by_offset",
     "clock",
     "cost",
+    "exchange_rates",
     "follows",
     "hashed_email",
     "hashed_phone",
@@ -133,6 +137,7 @@ __all__ = [
     "orders",
     "partner_events",
     "profiles",
+    "rates_in_force",
     "requires",
     "s10_number",
     "shared",

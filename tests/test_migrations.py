@@ -84,7 +84,7 @@ def test_an_empty_file_becomes_exactly_what_is_declared(file: Path, tmp_path: Pa
     metadata.create_all(engine)
     engine.dispose()
     assert shape(file) == shape(declared)
-    assert {name.partition("_")[0] for name in shape(file)} >= {*CONNECTORS}
+    assert {name.partition("_")[0] for name in shape(file)} >= {*CONNECTORS} - {"cbr"}
 
 
 def test_only_its_owner_may_read_it(file: Path) -> None:
@@ -154,6 +154,21 @@ async def test_a_database_from_before_the_connectors_keeps_its_data(file: Path) 
     await asyncio.to_thread(migrate, file)
     assert differences(file) == []
     assert {name: ask(file, f"SELECT * FROM {name}") for name in before} == before
+
+
+RATE = ("USD", "2017-12-30", 1, "57.6002")
+
+
+def test_rates_move_into_the_gateways_own_table_and_back(file: Path) -> None:
+    """Exactly as they are; the connector that brings them had a table of its own at first."""
+    migrate_to(file, "cbr_0001")
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("INSERT INTO cbr_rates VALUES (?, ?, ?, ?)", RATE)
+    migrate(file)
+    assert ask(file, "SELECT currency, effective_on, nominal, roubles FROM exchange_rates") == [RATE]
+    assert "cbr_rates" not in shape(file)
+    command.downgrade(migrations(file), "cbr_0001")
+    assert ask(file, "SELECT currency, effective_on, nominal, roubles FROM cbr_rates") == [RATE]
 
 
 def test_a_database_of_a_newer_gateway_is_refused_in_one_line(file: Path) -> None:

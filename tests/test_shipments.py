@@ -146,7 +146,7 @@ async def test_a_parcel_of_which_nothing_is_told_is_unknown(gateway: Gateway) ->
         (1, "DUE", "It is worth more than 1000 EUR."),
         (2, None, None),
         (3, "DUE", "It weighs more than 31 kg."),
-        (4, "UNKNOWN", "What it is worth in euros is not known."),
+        (4, "UNKNOWN", "Its price is in USD, and there is no rate to euros that day that you may read."),
     ],
 )
 async def test_customs_say_whether_duty_is_due_and_by_which_act(

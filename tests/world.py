@@ -13,7 +13,6 @@ from connectors.alibaba.commissions import alibaba_commissions
 from connectors.alibaba.orders import alibaba_orders
 from connectors.alibaba.products import alibaba_products
 from connectors.bank.payments import bank_payments
-from connectors.cbr.rates import cbr_rates
 from connectors.fund.statements import LINES
 from connectors.fund.tables import (
     FIGURES,
@@ -33,6 +32,7 @@ from gateway.access.agreements import consents
 from gateway.clients.accounts import accounts, profiles
 from gateway.clients.client import clients
 from gateway.clients.orders import order_lines, orders
+from gateway.clients.rates import exchange_rates
 from gateway.shipments.parcels import (
     shipment_numbers,
     shipment_orders,
@@ -379,7 +379,9 @@ def speaking_world() -> Rows:
         consents: CONSENTS,
         **report("2017Q1"),
         bank_payments: [card_payment("1", "ADA", ADA), card_payment("2", "BORIS", BORIS)],
-        cbr_rates: [{"currency": "USD", "effective_on": "2017-12-30", "nominal": 1, "roubles": "57.6002"}],
+        exchange_rates: [
+            {"currency": "USD", "effective_on": "2017-12-30", "nominal": 1, "roubles": "57.6002"}
+        ],
     }
 
 

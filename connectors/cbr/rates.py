@@ -1,8 +1,8 @@
 """Rates: what the Bank of Russia sets a rouble price for, day by day.
 
 Documented: `XML_daily.asp` tells the rates of one day with the bank's ids of the currencies, `XML_dynamic.asp` one
-currency's over many days. A rate has no row for days on which none was set: it stays in force until the next one, over
-Sundays and holidays. A currency that the bank no longer quotes is not asked for.
+currency's over many days; there is none for days on which none was set. A currency that the bank no longer quotes is
+not asked for.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import date, timedelta
 from typing import Any
-
-from sqlalchemy import Column, Integer, String, Text
 
 from connectors.cbr.documents import asked, day, read_document, texts
 from gateway.connector import (
@@ -25,8 +23,7 @@ from gateway.connector import (
     Rows,
     Unreadable,
     Upstream,
-    agreed,
-    table,
+    exchange_rates,
 )
 
 FIRST = date(2017, 1, 1)
@@ -34,16 +31,6 @@ FIRST = date(2017, 1, 1)
 
 OVERLAP = timedelta(days=7)
 """Days that are read again, should one have been corrected."""
-
-cbr_rates = table(
-    "cbr_rates",
-    Column("currency", String(3), primary_key=True),
-    Column("effective_on", Text, primary_key=True),
-    Column("nominal", Integer, nullable=False),
-    Column("roubles", Text, nullable=False),
-    rows=agreed("rates", owner="'CBR'"),
-)
-"""`nominal` units of `currency` are `roubles`, an exact decimal, from the day on until another rate is in force."""
 
 _CODE = re.compile(r"[A-Z]{3}")
 _VALUE = re.compile(r"([0-9]{1,9}),([0-9]{1,10})")
@@ -105,7 +92,7 @@ def read_rate(record: Mapping[str, Any]) -> Rows:
     except ValueError:
         raise Unreadable("the day of the rate is not a date") from None
     row = {"currency": code, "effective_on": effective.isoformat(), "nominal": int(nominal)}
-    return {cbr_rates: [{**row, "roubles": ".".join(value.groups())}]}
+    return {exchange_rates: [{**row, "roubles": ".".join(value.groups())}]}
 
 
 rates = Dataset("rates", pull_rates, read_rate, covers={"rates": "cbr:rates"})

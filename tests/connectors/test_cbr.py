@@ -14,9 +14,9 @@ import pytest_asyncio
 
 from connectors.cbr import connector
 from connectors.cbr.documents import read_document
-from connectors.cbr.rates import cbr_rates, rates, read_rate
+from connectors.cbr.rates import rates, read_rate
 from connectors.cbr.sandbox import CURRENCIES, furnish, sandbox
-from gateway.connector import Answer, Kind, PartnerError, Request, Unreadable, Upstream
+from gateway.connector import Answer, Kind, PartnerError, Request, Unreadable, Upstream, exchange_rates
 from gateway.sandboxes.faults import Fault
 from gateway.sandboxes.faulty import Faulty
 from tests.conftest import Gateway, start
@@ -50,7 +50,7 @@ async def bank(folder: Path) -> AsyncIterator[Upstream]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Gateway]:
     rows = [dict(zip(("currency", "effective_on", "nominal", "roubles"), row, strict=True)) for row in ROWS]
-    async for each in start(tmp_path_factory.mktemp("rates"), {cbr_rates: rows}):
+    async for each in start(tmp_path_factory.mktemp("rates"), {exchange_rates: rows}):
         yield each
 
 
@@ -179,7 +179,7 @@ async def test_a_rate_is_kept_exactly_with_its_nominal() -> None:
     """VunitRate, which old documents lack, is not needed."""
     record = {key: value for key, value in RECORD.items() if key != "VunitRate"}
     row = {"currency": "JPY", "effective_on": "2017-12-16", "nominal": 100, "roubles": "52.3000"}
-    assert read_rate(record) == {cbr_rates: [row]}
+    assert read_rate(record) == {exchange_rates: [row]}
 
 
 # The graph

@@ -29,6 +29,7 @@ from gateway.connector import (
     Kind,
     PartnerError,
     Upstream,
+    exchange_rates,
     partner_events,
     shipment_numbers,
     shipment_orders,
@@ -54,6 +55,9 @@ __all__ = ["books"]
 PARCELS = {shipments, shipment_orders, shipment_numbers, trackings, tracking_events}
 """The tables of shipments, which are the shared base's."""
 
+SHARED = {accounts, profiles, orders, order_lines, partner_events, exchange_rates, *PARCELS}
+"""The tables of the shared base; all others that a connector writes are its own."""
+
 
 def folder_of(name: str) -> Path:
     """Where a connector is."""
@@ -68,7 +72,7 @@ def own_tables(name: str) -> set[Table]:
         for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     ]
     found = {value for module in modules for value in vars(module).values() if isinstance(value, Table)}
-    return found - {accounts, profiles, orders, order_lines, partner_events, *PARCELS}
+    return found - SHARED
 
 
 def scopes_in_use(sdl: str) -> set[str]:

@@ -17,15 +17,14 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Integer, Table, select
 
-from gateway.clients.accounts import accounts, profiles
-from gateway.clients.orders import OrderStatus, order_lines, orders
+from gateway.clients.accounts import accounts
+from gateway.clients.orders import OrderStatus, orders
 from gateway.connector import (
     Batch,
     Carrier,
     Connector,
     Milestone,
     Rows,
-    partner_events,
 )
 from gateway.store.database import migrate, writer
 from gateway.store.tables import Instant
@@ -42,11 +41,8 @@ from tests.partners import (
 
 __all__ = ["books"]
 
-from tests.connectors.test_contract import PARCELS, own_tables
+from tests.connectors.test_contract import PARCELS, SHARED, own_tables
 from tests.connectors.test_contract_pulls import kept
-
-SHARED = {accounts, profiles, orders, order_lines, partner_events, *PARCELS}
-"""The tables of the shared base; all others that a connector writes are its own."""
 
 _RECORDS: dict[tuple[str, str], list[Any]] = {}
 
