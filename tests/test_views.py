@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -86,11 +87,23 @@ def test_the_command_knows_who_there_is(
     assert found.err == f"gateway: there is no party MEGAFON; there are {', '.join(CONTRACT.parties)}\n"
 
 
+def demo(kind: str) -> list[dict[str, Any]]:
+    """The demo's applications, or its users."""
+    declared = Path(gateway.demo.__file__).with_name(f"{kind}.toml")
+    return tomllib.loads(declared.read_text(encoding="utf-8"))[kind]  # type: ignore[no-any-return]
+
+
 def test_no_application_of_the_demo_holds_more_than_the_contract_gives_its_party() -> None:
-    """So that the view of a party is all that any of its applications is shown."""
-    declared = Path(gateway.demo.__file__).with_name("applications.toml")
-    for each in tomllib.loads(declared.read_text(encoding="utf-8"))["applications"]:
+    """So that the view of a party is all that any of its applications is shown; its person is shown all of it."""
+    for each in demo("applications"):
         assert set(each["scopes"]) <= party_scopes(discover(), each["party"]), each["id"]
+    for each in demo("users"):
+        assert set(each["scopes"]) == party_scopes(discover(), each["party"]), each["id"]
+
+
+def test_everything_there_is_can_be_tried_with_an_application_of_the_demo() -> None:
+    """No scope is declared that none of them holds."""
+    assert {scope for each in demo("applications") for scope in each["scopes"]} == set(SCHEMA.scopes)
 
 
 ALL = frozenset(SCHEMA.scopes)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.access.agreements import CONTRACT
 from gateway.app import prepare, register_graphiql
@@ -23,6 +23,7 @@ from gateway.demo.quality import quality
 from gateway.demo.setting import TRUTH, furnish
 from gateway.demo.users import users
 from gateway.discovery import discover
+from gateway.oauth.administration import change, rotate_secret
 from gateway.oauth.applications import add, find
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.registration import Known
@@ -117,13 +118,10 @@ async def callers(settings: Settings) -> dict[str, Any]:
 
 
 async def _application(
-    settings: Settings, connection: Any, declared: Mapping[str, Any], word: str | None
+    settings: Settings, connection: AsyncConnection, declared: Mapping[str, Any], word: str | None
 ) -> dict[str, Any]:
     scopes, purposes = declared["scopes"], declared["purposes"]
-    if word is None or await find(connection, declared["id"]) is None:
-        word = await add(
-            connection, declared["id"], declared["name"], declared["party"], scopes, purposes, _known()
-        )
+    word = await _secret(connection, declared, word)
     now = int(time.time())
     caller = Caller(declared["party"], declared["id"], frozenset(scopes), purposes[0])
     token = issue(
@@ -145,6 +143,16 @@ async def _application(
         f"-H 'Content-Type: application/json' -d {shlex.quote(body)}",
         "fresh_token": f"curl -s -u {declared['id']}:{word} -d grant_type=client_credentials {settings.issuer}/token",
     }
+
+
+async def _secret(connection: AsyncConnection, declared: Mapping[str, Any], word: str | None) -> str:
+    """The secret of an application, which then has what is declared; the one that it has, where that is known."""
+    id, scopes, purposes = declared["id"], declared["scopes"], declared["purposes"]
+    if await find(connection, id) is None:
+        return await add(connection, id, declared["name"], declared["party"], scopes, purposes, _known())
+    # An older demo registered it with what there was then.
+    await change(connection, id, {"scopes": " ".join(scopes), "purposes": " ".join(purposes)})
+    return word or await rotate_secret(connection, id)
 
 
 def _known() -> Known:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.oauth.registration import Known
-from gateway.oauth.users import add, find, set_password
+from gateway.oauth.users import add, find, set_password, set_rights
 
 _DECLARED = tomllib.loads(Path(__file__).with_name("users.toml").read_text())["users"]
 
@@ -25,11 +25,13 @@ async def _user(
     connection: AsyncConnection, declared: Mapping[str, Any], password: str | None, known: Known
 ) -> dict[str, Any]:
     id = declared["id"]
-    there = await find(connection, id) is not None
-    if password is None or not there:
+    if await find(connection, id) is None:
         password = secrets.token_urlsafe(12)
-        if there:
+        await add(connection, password=password, known=known, **declared)
+    else:
+        # An older demo added the person with what there was then.
+        await set_rights(connection, id, declared["scopes"], declared["purposes"])
+        if password is None:
+            password = secrets.token_urlsafe(12)
             await set_password(connection, id, password)
-        else:
-            await add(connection, password=password, known=known, **declared)
     return {"id": id, "password": password, "name": declared["name"], "party": declared["party"]}

@@ -101,6 +101,13 @@ async def set_password(connection: AsyncConnection, id: str, password: str) -> N
     await connection.run_sync(_end, id)
 
 
+async def set_rights(
+    connection: AsyncConnection, id: str, scopes: Sequence[str], purposes: Sequence[str]
+) -> None:
+    """Say what may be had in a user's name from now on. Raises `SettingsError`."""
+    await _update(connection, id, scopes=" ".join(scopes), purposes=" ".join(purposes))
+
+
 async def disable(connection: AsyncConnection, id: str) -> None:
     """Let a user sign in no more, and end its sessions, authorizations and tokens. Raises `SettingsError`."""
     await _update(connection, id, disabled_at=instant(datetime.now(UTC)))
