@@ -15,7 +15,8 @@ from connectors.mailru.sandbox.user_lists import LEAST
 from connectors.mailru.user_lists import email_hash, phone_hash
 from gateway.access.agreements import agreements, consents
 from gateway.activations import desk, work
-from gateway.activations.activations import activations
+from gateway.activations.activations import Plan, activations, add
+from gateway.activations.audiences import Audience
 from gateway.activations.deliveries import ContactKind, Upload
 from gateway.activations.desk import Desk
 from gateway.app import create_app
@@ -177,6 +178,16 @@ async def test_another_party_sees_nothing_of_it(house: Agency) -> None:
         assert await house.seen(made["id"], party) is None
     assert (await house.refused(party="MAILRU"))[0] == "CONSENT_MISSING"
     assert len(await house.rows()) == 1
+
+
+async def test_a_key_says_nothing_of_another_partys(gateway: Gateway) -> None:
+    """One application, as GraphiQL is, acts for people of several parties: none meets the others' keys."""
+    database = writer(gateway.settings.database)
+    for party in ("ALIBABA", "MAILRU"):
+        sender = Caller(party, "graphiql", frozenset(SCOPES.split()), PURPOSE)
+        plan = Plan("mailru", "Spring", "spring", Audience(sender, "MAILRU", ContactKind.EMAIL, {}))
+        assert (await add(database, plan)).party == party
+    await database.dispose()
 
 
 async def test_consent_that_is_withdrawn_before_it_goes_is_respected(house: Agency) -> None:

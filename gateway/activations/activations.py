@@ -55,7 +55,7 @@ activations = table(
     Column("due", Float),
     Column("worker", Text),
     Column("lease", Float),
-    Index("uq_activations_application", "application", "key", unique=True),
+    Index("uq_activations_key", "party", "application", "key", unique=True),
     Index("ix_activations_due", "due"),
 )
 """`wanted` is the filter, `scopes` and `datasets` what the sender's token was good for, all three as JSON. `due` is
@@ -126,8 +126,10 @@ async def planned(engine: AsyncEngine, plan: Plan) -> Row | None:
 
 
 async def _planned(connection: AsyncConnection, plan: Plan) -> Row | None:
-    same = activations.c.application == plan.audience.sender.application, activations.c.key == plan.key
-    row = await _one(connection, *same)
+    sender, known = plan.audience.sender, activations.c
+    # The venture's own applications act for people of every party.
+    whose = known.party == sender.party, known.application == sender.application
+    row = await _one(connection, *whose, known.key == plan.key)
     if row is not None and row.digest != plan.digest():
         message = "This key stands for another audience already: take a new one."
         raise FieldError(message, "IDEMPOTENCY_KEY_REUSED", argument="key")
