@@ -21,6 +21,7 @@ from gateway.access.agreements import consents
 from gateway.activations.activations import FINAL, activations
 from gateway.clients.accounts import accounts, profiles
 from gateway.clients.client import clients
+from gateway.oauth.applications import applications
 from gateway.store.queries import Row
 from tests.conftest import Gateway, start
 from tests.connectors.test_mailru_world import KEYS, furnished
@@ -61,7 +62,9 @@ EMAILS = frozenset(hashed(email(number)) for number in range(UNWILLING, PEOPLE -
 def crowd() -> Rows:
     """So many clients; a hundred of them live in Tver."""
     people = range(PEOPLE)
+    parties = ("ALIBABA", "MAILRU", "RDIF")
     return {
+        applications: [application(party) for party in parties],
         clients: [{"id": 10_000 + number} for number in people],
         accounts: [account("ALIBABA", f"{n}", 10_000 + n, "Тверь" if n < 100 else "RU-MOW") for n in people],
         profiles: [
@@ -77,6 +80,18 @@ def crowd() -> Rows:
             for n in people
         ],
         consents: [consent(10_000 + n, "MAILRU", PURPOSE) for n in WILLING],
+    }
+
+
+def application(party: str) -> dict[str, Any]:
+    """The one that `Gateway.token` is of."""
+    return {
+        "id": f"{party.lower()}-app",
+        "name": party,
+        "party": party,
+        "scopes": SCOPES,
+        "purposes": PURPOSE,
+        "created_at": "2026-01-01T00:00:00Z",
     }
 
 

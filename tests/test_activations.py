@@ -21,6 +21,7 @@ from gateway.activations.deliveries import ContactKind, Upload
 from gateway.activations.desk import Desk
 from gateway.app import create_app
 from gateway.connector import Request
+from gateway.oauth.administration import disable
 from gateway.oauth.tokens import Caller
 from gateway.store.database import writer
 from gateway.store.queries import row_type
@@ -203,19 +204,31 @@ async def test_consent_that_is_withdrawn_before_it_goes_is_respected(house: Agen
     assert EMAILS ^ sent.hashes == {hashed(email(WILLING[0]))}
 
 
-@pytest.mark.parametrize("withdrawn", ["consents", "agreement"])
-async def test_what_falls_away_before_it_goes_refuses_it(house: Agency, withdrawn: str) -> None:
+async def _forget(house: Agency) -> None:
+    async with house.gateway.writing() as connection:
+        await connection.execute(delete(consents))
+
+
+async def _disable(house: Agency) -> None:
+    async with house.gateway.writing() as connection:
+        await disable(connection, "alibaba-app")
+
+
+WITHDRAWN = {
+    "AGREEMENT_MISSING": _withhold,
+    "CONSENT_MISSING": _forget,
+    "SENDER_NOT_ALLOWED": _disable,
+}
+
+
+@pytest.mark.parametrize("reason", WITHDRAWN)
+async def test_what_falls_away_before_it_goes_refuses_it(house: Agency, reason: str) -> None:
     house.stand.before = lambda method, name: 503 if name == "token.json" else None
     made = await house.activated()
-    if withdrawn == "agreement":
-        await _withhold(house)
-    else:
-        async with house.gateway.writing() as connection:
-            await connection.execute(delete(consents))
+    await WITHDRAWN[reason](house)
     house.stand.before = lambda method, name: None
-    await house.until("REFUSED")
-    reason = "AGREEMENT_MISSING" if withdrawn == "agreement" else "CONSENT_MISSING"
-    assert (await house.seen(made["id"]))["reason"] == reason
+    row = await house.until("REFUSED")
+    assert (row.id, row.reason) == (made["id"], reason)
     assert not house.stand.lists
 
 

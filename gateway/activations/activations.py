@@ -55,12 +55,15 @@ activations = table(
     Column("due", Float),
     Column("worker", Text),
     Column("lease", Float),
+    Column("user_id", Text),
+    Column("authorization_id", Text),
     Index("uq_activations_key", "party", "application", "key", unique=True),
     Index("ix_activations_due", "due"),
 )
 """`wanted` is the filter, `scopes` and `datasets` what the sender's token was good for, all three as JSON. `due` is
 when to look after it next, null once nothing is left to do; `lease` until when `worker` does. Both, and `sent_at`, are
-seconds since the epoch. No caller reads this table with SQL of its own."""
+seconds since the epoch. `user_id` and `authorization_id` are those of the person that the application acted for, if it
+did. No caller reads this table with SQL of its own."""
 
 MOST_CHARACTERS = 100
 
@@ -153,6 +156,8 @@ async def add(engine: AsyncEngine, plan: Plan) -> Row:
         "wanted": orjson.dumps(dict(plan.audience.wanted)).decode(),
         "scopes": orjson.dumps(sorted(sender.scopes)).decode(),
         "datasets": None if sender.datasets is None else orjson.dumps(sorted(sender.datasets)).decode(),
+        "user_id": sender.user,
+        "authorization_id": sender.grant,
         "state": ActivationState.PLANNED.value,
         "looks": 0,
         "created_at": instant(now),
@@ -184,5 +189,13 @@ def audience_of(row: Row) -> Audience:
     wanted: Mapping[str, Any] = orjson.loads(row.wanted)
     datasets = None if row.datasets is None else frozenset(map(tuple, orjson.loads(row.datasets)))
     scopes = frozenset(orjson.loads(row.scopes))
-    sender = Caller(row.party, row.application, scopes, row.purpose, datasets=datasets)
+    sender = Caller(
+        row.party,
+        row.application,
+        scopes,
+        row.purpose,
+        user=row.user_id,
+        datasets=datasets,
+        grant=row.authorization_id,
+    )
     return Audience(sender, row.recipient, ContactKind(row.by), wanted)

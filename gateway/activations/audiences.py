@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -45,7 +45,7 @@ class Audience:
     @property
     def reader(self) -> Caller:
         """The recipient, as the database knows it."""
-        return replace(self.sender, party=self.recipient, scopes=CONTACTS, datasets=None, user=None, token="")
+        return Caller(self.recipient, self.sender.application, CONTACTS, self.sender.purpose)
 
 
 async def agreed(readers: Reader, audience: Audience) -> bool:

@@ -54,7 +54,7 @@ class Desk:
         """See `gateway.access.request.Activations`."""
         recipient, delivery = self._parties[connector], self._deliveries[connector]
         # What the token was good for is kept, and nothing that tells the token.
-        sender = replace(caller, token="", key=None, grant=None, user=None)
+        sender = replace(caller, token="", key=None)
         # The engine gives names of enums' members as plain text.
         plan = Plan(connector, name, key, Audience(sender, recipient, ContactKind(by), chosen(wanted)))
         plan.check()

@@ -20,10 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.access.request import Partners, Reader
 from gateway.activations.activations import FINAL, ActivationState, activations, audience_of
-from gateway.activations.audiences import agreed, gathered
+from gateway.activations.audiences import Audience, agreed, gathered
 from gateway.activations.deliveries import ContactKind, Delivery, Upload
 from gateway.background import beside, whole
 from gateway.errors import Kind, PartnerError
+from gateway.oauth.standing import stands
 from gateway.store.database import immediate
 from gateway.store.queries import Row
 from gateway.store.tables import instant
@@ -162,9 +163,10 @@ class Worker:
         """Send it to those who consent at this moment."""
         await delivery.prepare(upstream)
         audience = audience_of(row)
-        if not await agreed(self._readers, audience):
-            return _refused("AGREEMENT_MISSING")
         items = await gathered(self._readers, audience, delivery)
+        # Last, for gathering takes its time.
+        if reason := await self._withdrawn(audience):
+            return _refused(reason)
         if len(items) < delivery.minimum:
             return _refused("CONSENT_MISSING" if not items else "TOO_FEW_CONSENTED")
         now = self._clock()
@@ -174,6 +176,13 @@ class Worker:
             return {}
         found = await delivery.send(upstream, Upload(list_name(row), ContactKind(row.by), items))
         return self._sent(found, delivery)
+
+    async def _withdrawn(self, audience: Audience) -> str | None:
+        """Why its sender may not send it any more, if that is so."""
+        async with self._engine.connect() as connection:
+            if not await stands(connection, audience.sender):
+                return "SENDER_NOT_ALLOWED"
+        return None if await agreed(self._readers, audience) else "AGREEMENT_MISSING"
 
     def _sent(self, found: str, delivery: Delivery) -> Change:
         return {
