@@ -63,9 +63,8 @@ class Desk:
         _check_purpose(caller, recipient, delivery)
         if not await agreed(self._readers, plan.audience):
             raise _not_agreed(plan)
-        reached = await reaches(self._readers, plan.audience, delivery)
-        if reached < delivery.minimum:
-            raise _too_few(plan, delivery, none=not reached)
+        if await reaches(self._readers, plan.audience, delivery) < delivery.minimum:
+            raise _too_few(plan, delivery)
         row = await add(self._engine, plan)
         self._added()
         return row
@@ -115,13 +114,10 @@ def _not_agreed(plan: Plan) -> FieldError:
     return FieldError(message, "AGREEMENT_MISSING", recipient=recipient, purpose=sender.purpose)
 
 
-def _too_few(plan: Plan, delivery: Delivery, none: bool) -> FieldError:
-    """Says the least there must be, and never how many there are."""
+def _too_few(plan: Plan, delivery: Delivery) -> FieldError:
+    """Says the least there must be, and never whether there is one: a filter may choose a single client."""
     to = f"{plan.audience.recipient} for {plan.audience.sender.purpose}"
     told = {"recipient": plan.audience.recipient, "purpose": plan.audience.sender.purpose}
-    if none:
-        message = f"None of these clients can be sent to {to}: it takes their consent to that, and a contact."
-        return FieldError(message, "CONSENT_MISSING", **told)
     message = (
         f"Fewer than {delivery.minimum} of these clients have consented to {to} and have such a contact."
     )

@@ -168,7 +168,7 @@ class Worker:
         if reason := await self._withdrawn(audience):
             return _refused(reason)
         if len(items) < delivery.minimum:
-            return _refused("CONSENT_MISSING" if not items else "TOO_FEW_CONSENTED")
+            return _refused("TOO_FEW_CONSENTED")
         now = self._clock()
         announced = {"state": ActivationState.SENDING.value, "sent": len(items), "sent_at": now}
         if not await whole(self._write(row.id, {**announced, "lease": now + LEASE})):
