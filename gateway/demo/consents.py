@@ -12,9 +12,14 @@ from gateway.demo.lots import lot
 
 SINCE = "2017-01-01T00:00:00Z"
 
+SHARE = 0.6
+OFFERS = 0.92
+"""How many let themselves be shown offers: more, for something is promised for it, and so an audience of all of
+AliExpress's clients is large enough for myTarget, and one of a region is not."""
 
-async def seed_consents(connection: AsyncConnection, share: float = 0.6) -> int:
-    """Have about `share` of the clients consent, to each recipient and purpose of the contract by itself.
+
+async def seed_consents(connection: AsyncConnection) -> int:
+    """Have about their share of the clients consent, to each recipient and purpose of the contract by itself.
 
     Returns how many consents are new; what a client said before stands. The caller commits.
     """
@@ -24,8 +29,12 @@ async def seed_consents(connection: AsyncConnection, share: float = 0.6) -> int:
         {"client_id": client, "recipient": recipient, "purpose": purpose, "valid_from": SINCE}
         for client in known
         for recipient, purpose in asked
-        if lot("consent", client, recipient, purpose) < share * 2**64
+        if lot("consent", client, recipient, purpose) < _share(purpose) * 2**64
     ]
     if not given:
         return 0
     return (await connection.execute(insert(consents).on_conflict_do_nothing(), given)).rowcount
+
+
+def _share(purpose: str) -> float:
+    return OFFERS if purpose == "targeted_offers" else SHARE

@@ -21,8 +21,8 @@ EMAIL_CHANGED = 0.04
 PHONE_CHANGED = 0.04
 HANDED_ON = 0.25
 """How many of the changed are another person's: a shared mailbox, a number given out again."""
-NO_PHONE = 0.16
-NO_EMAIL = 0.14
+NO_CONTACT = 0.3
+"""How many have left one of their two contacts out."""
 NO_REGION = 0.08
 NO_BIRTH_YEAR = 0.2
 
@@ -42,9 +42,13 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a party writes people down; `share` is its part of the sales, in per cent."""
+    """How a party writes people down; `share` is its part of the sales, in per cent.
+
+    `no_email` is how many of those who left a contact out left out the e-mail address.
+    """
 
     share: int
+    no_email: float
     name: Spelling
     email: Spelling
     phone: Spelling
@@ -63,7 +67,7 @@ def _member(
 ) -> Member:
     random = Random(lot("member", party, person.number))
     name = style.name(person.name, random)
-    email, phone = _contacts(person, random.choice(others), random)
+    email, phone = _contacts(person, random.choice(others), style.no_email, random)
     return Member(
         account=_account(party, person.number, taken),
         name=misspelt(name, random) if random.random() < NAME_TYPO else name,
@@ -75,7 +79,9 @@ def _member(
     )
 
 
-def _contacts(person: Person, other: Person, random: Random) -> tuple[str | None, str | None]:
+def _contacts(
+    person: Person, other: Person, no_email: float, random: Random
+) -> tuple[str | None, str | None]:
     """The e-mail address and the phone number that the party has; never neither."""
     email, phone = person.email, person.phone
     if random.random() < EMAIL_CHANGED:
@@ -87,10 +93,10 @@ def _contacts(person: Person, other: Person, random: Random) -> tuple[str | None
         email = f"{misspelt(local, random)}@{domain}"
     if random.random() < PHONE_TYPO:
         phone = misdialled(phone, random)
-    missing = random.random()
-    if missing < NO_PHONE:
+    missing = random.random() / NO_CONTACT
+    if missing < 1 - no_email:
         return email, None
-    return (None, phone) if missing < NO_PHONE + NO_EMAIL else (email, phone)
+    return (None, phone) if missing < 1 else (email, phone)
 
 
 def _account(party: str, number: int, taken: set[str]) -> str:

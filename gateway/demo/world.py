@@ -31,10 +31,11 @@ from gateway.demo.spellings import as_typed, cyrillic, international, latin, low
 __all__ = ["SHARES", "Line", "Member", "Progress", "Purchase", "World"]
 
 SHARES: Mapping[str, Style] = {
-    "ALIBABA": Style(75, latin, lower_case, international),
-    "MAILRU": Style(25, cyrillic, as_typed, national),
+    "ALIBABA": Style(75, 0.05, latin, lower_case, international),
+    "MAILRU": Style(25, 0.5, cyrillic, as_typed, national),
 }
-"""The parties that sell, by their monthly audiences (17.7 and 6 million)."""
+"""The parties that sell, by their monthly audiences (17.7 and 6 million). An account at AliExpress is opened with an
+e-mail address, so hardly one is without."""
 
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is in all."""
