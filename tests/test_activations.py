@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, event, update
 
 from connectors.mailru.sandbox.user_lists import LEAST
 from connectors.mailru.user_lists import email_hash, phone_hash
@@ -25,6 +25,7 @@ from gateway.oauth.administration import disable
 from gateway.oauth.tokens import Caller
 from gateway.store.database import writer
 from gateway.store.queries import row_type
+from gateway.store.readers import Readers
 from tests.audiences import (
     ACTIVATE,
     EMAILS,
@@ -369,6 +370,31 @@ async def _count(house: Agency, count: str, exact: int) -> None:
     async with house.gateway.writing() as connection:
         held = {"worker": "dead", "lease": 9e12, "due": None, count: exact}
         await connection.execute(update(activations).values(held))
+
+
+async def test_many_who_follow_one_activation_share_the_looks(gateway: Gateway) -> None:
+    """A thousand subscribers cost the database no more than one; each is told of the change, once."""
+    database = writer(gateway.settings.database)
+    sender = Caller("ALIBABA", "shop", frozenset(SCOPES.split()), PURPOSE)
+    audience = Audience(sender, "MAILRU", ContactKind.EMAIL, {})
+    made = await add(database, Plan("mailru", "Spring", "spring", audience))
+    looks: list[object] = []
+    event.listen(database.sync_engine, "checkout", lambda *_: looks.append(None))
+    counter = desk.Desk(database, Readers(gateway.settings.database), {}, {}, lambda: None, pause=0.01)
+
+    async def states() -> list[str]:
+        return [row.state async for [row] in counter.follow(sender, "mailru", made.id)]
+
+    crowd = [asyncio.create_task(states()) for _ in range(50)]
+    while len(looks) < 53:  # noqa: ASYNC110 - it is looked at as anybody would
+        await asyncio.sleep(0.01)
+    before = len(looks)
+    await asyncio.sleep(0.1)
+    assert len(looks) - before <= 12
+    async with gateway.writing() as connection:
+        await connection.execute(update(activations).values(state="READY"))
+    assert await asyncio.gather(*crowd) == [["PLANNED", "READY"]] * 50
+    await database.dispose()
 
 
 async def _followed(station: Station, transport: str, token: str, id: str) -> list[Any]:

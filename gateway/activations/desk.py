@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -18,6 +19,7 @@ from gateway.clients.client import ClientFilter, chosen
 from gateway.errors import FieldError
 from gateway.oauth.tokens import Caller
 from gateway.store.queries import Row
+from gateway.upstream.flights import Flights
 
 PAUSE = 0.5
 """Seconds between two looks at an activation that somebody follows."""
@@ -41,6 +43,7 @@ class Desk:
         self._parties = parties
         self._added = added
         self._pause = pause
+        self._looks = Flights()
 
     async def start(
         self,
@@ -78,18 +81,25 @@ class Desk:
         self, caller: Caller, connector: str, activation: str
     ) -> AsyncGenerator[Sequence[Row], None]:
         """See `gateway.access.request.Activations`."""
-        told: Any = None
-        while True:
-            row = await self.find(caller, connector, activation)
-            if row is None:
-                raise FieldError("There is no such activation of your party.", "NOT_FOUND", argument="id")
-            now = _shown(row)
-            if now != told:
-                yield [row]
+        find = partial(self.find, caller, connector, activation)
+        row = await find()
+        while row is not None:
+            yield [row]
             if row.state in FINAL:
                 return
-            told = now
+            told = _shown(row)
+            # Once for all who were told the same, for they may be thousands.
+            known = (caller.party, connector, activation, *told)
+            row, _ = await self._looks.join(known, partial(self._changed, find, told))
+        raise FieldError("There is no such activation of your party.", "NOT_FOUND", argument="id")
+
+    async def _changed(self, find: Callable[[], Awaitable[Row | None]], told: Sequence[Any]) -> Row | None:
+        """The activation, once it is not as it was told."""
+        while True:
             await asyncio.sleep(self._pause)
+            row = await find()
+            if row is None or _shown(row) != told:
+                return row
 
 
 def _shown(row: Row) -> tuple[Any, ...]:

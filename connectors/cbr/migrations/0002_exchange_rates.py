@@ -6,7 +6,7 @@ from alembic import op
 revision = "cbr_0002"
 down_revision = "cbr_0001"
 branch_labels = None
-depends_on = "0013"
+depends_on = "0015"
 
 _MOVE = "INSERT INTO {} SELECT currency, effective_on, nominal, roubles FROM {}"
 
