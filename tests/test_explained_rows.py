@@ -34,6 +34,7 @@ OWNERS = {
     "profiles": "party",
     "sync_cursors": "upper(connector)",
     "sync_runs": "party",
+    "exchange_rates": "'CBR'",
     "order_lines": "iif(order_id LIKE 'Alibaba%', 'ALIBABA', 'MAILRU')",
     "shipment_orders": "iif(order_id LIKE 'Alibaba%', 'ALIBABA', 'MAILRU')",
     "shipment_numbers": "iif(number LIKE '%.ALIBABA%', 'ALIBABA', 'MAILRU')",
