@@ -12,12 +12,14 @@ from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.applications import Starlette
 
 from gateway.access.agreements import CONTRACT
 from gateway.app import create_app, prepare
 from gateway.discovery import discover, party_scopes
+from gateway.oauth import passwords
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.tokens import LIFETIME, Caller, issue
 from gateway.settings import Settings
@@ -28,6 +30,18 @@ ORIGIN = "http://127.0.0.1:8000"
 
 # Gateways that tests begin have no balancer that would have to notice their end, and there are several at once.
 os.environ |= {"GATEWAY_DRAIN": "0", "GATEWAY_METRICS": "off"}
+
+# By the product's parameters a sign-in takes a quarter of a second of a core, and tests sign in hundreds of times.
+_TRUE, passwords._HASHER = passwords._HASHER, PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+passwords._NOBODYS = passwords._nobodys()
+
+
+@pytest.fixture
+def true_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed as outside tests, for those that look at that or at how long it takes."""
+    monkeypatch.setattr(passwords, "_HASHER", _TRUE)
+    monkeypatch.setattr(passwords, "_NOBODYS", passwords._nobodys())
+
 
 ALL_SCOPES = {
     **{party: " ".join(sorted(party_scopes(discover(), party))) for party in CONTRACT.parties},

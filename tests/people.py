@@ -16,11 +16,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Row, Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.applications import Starlette
 
 from gateway.access.agreements import CONTRACT
+from gateway.oauth import passwords
 from gateway.oauth.applications import applications, hash_secret
 from gateway.oauth.keys import signing_keys
 from gateway.oauth.registration import Known
@@ -249,19 +251,20 @@ class Here:
             return list(await connection.execute(select(table)))
 
 
-_SETTLED: list[bytes] = []
+_SETTLED: dict[PasswordHasher, bytes] = {}
 
 
 async def settled(settings: Settings) -> None:
     """A database with them; passwords take their time, so they are hashed once for all tests."""
     await empty_database(settings)
-    if not _SETTLED:
+    hasher = passwords._HASHER
+    if hasher not in _SETTLED:
         database = writer(settings.database)
         async with database.begin() as connection:
             await settle(connection)
         await database.dispose()
-        _SETTLED.append(settings.database.read_bytes())
-    settings.database.write_bytes(_SETTLED[0])
+        _SETTLED[hasher] = settings.database.read_bytes()
+    settings.database.write_bytes(_SETTLED[hasher])
 
 
 @asynccontextmanager

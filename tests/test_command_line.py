@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import json
 import os
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+import typer
 
 from gateway.__main__ import main
 from gateway.discovery import discover
@@ -27,6 +29,9 @@ from gateway.schema import declared_schema
 from tests.answers import data_of
 from tests.people import Flow, claims, sent
 from tests.test_logs import free_port, until_up
+
+# A process runs one command and builds the command line for it; this one runs hundreds.
+typer.main.get_command = functools.cache(typer.main.get_command)
 
 COMMANDS = ("demo", "serve", "schema", "sync", "sandbox", "migrate", "agreements", "grant", "revoke")
 

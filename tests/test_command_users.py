@@ -38,6 +38,7 @@ def listed(line: Line) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.usefixtures("true_passwords")
 def test_a_person_is_added_shown_disabled_and_enabled(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each change with its entry; a password is nowhere, neither shown nor kept."""
     steps: list[tuple[str, Sequence[str]]] = [

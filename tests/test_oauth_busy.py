@@ -56,6 +56,7 @@ async def test_without_a_connection_a_person_is_told_to_come_back(crowded: httpx
     assert "busy" in answer.text
 
 
+@pytest.mark.usefixtures("true_passwords")
 async def test_who_tries_many_passwords_at_once_keeps_nobody_else_waiting(here: Here) -> None:
     """Each takes a core and 64 MiB: of one address a few have their turn, whatever the names, and others theirs."""
     elsewhere = httpx.ASGITransport(here.app, client=("192.0.2.7", 1))

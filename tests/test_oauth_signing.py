@@ -63,6 +63,7 @@ async def test_a_wrong_name_and_a_wrong_password_look_the_same(here: Here) -> No
     assert len(set(answers)) == 1
 
 
+@pytest.mark.usefixtures("true_passwords")
 async def test_an_unknown_name_takes_as_long_as_a_wrong_password(here: Here) -> None:
     """A21: the hash is looked at in either case. It takes a hundred times what the rest does."""
     spent = {}
@@ -91,6 +92,7 @@ async def test_half_a_sign_in_is_none(here: Here, values: dict[str, str]) -> Non
     assert (await flow.submit(await flow.begin(), "sign-in", **values)).status_code == 403
 
 
+@pytest.mark.usefixtures("true_passwords")
 async def test_while_a_password_is_looked_at_others_are_served(here: Here) -> None:
     """It takes a processor for a while, but never the event loop."""
     flow = Flow(here.browser())
@@ -119,6 +121,7 @@ async def test_who_guesses_too_often_has_to_wait(here: Here) -> None:
     assert "another party" in (await other.sign_in(await other.begin(), OLGA)).text
 
 
+@pytest.mark.usefixtures("true_passwords")
 async def test_of_many_guesses_at_once_no_more_are_told_than_one_by_one(here: Here) -> None:
     """A22: those that were begun before the first had failed are judged by how many have failed in the end."""
     flow = Flow(here.browser())
@@ -130,6 +133,7 @@ async def test_of_many_guesses_at_once_no_more_are_told_than_one_by_one(here: He
     assert set(statuses) <= {403, 429, 503}
 
 
+@pytest.mark.usefixtures("true_passwords")
 async def test_a_hash_of_other_parameters_is_made_anew(here: Here) -> None:
     """At the next sign-in, which is when the password is known."""
     weak = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(PASSWORD)
