@@ -17,6 +17,7 @@ from gateway.shipments.milestones import Milestone
 from gateway.shipments.numbers import NumberFormat, check_digit, number_format, s10_number
 from gateway.shipments.parcels import shipment_id, tracking_number
 from tests.conftest import Gateway, start
+from tests.epcis.schema import faults
 from tests.world import event, parcel, small_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -220,6 +221,7 @@ async def test_events_go_out_as_epcis(gateway: Gateway) -> None:
     """Their ids are the same each time, so that who captures a document again keeps each event once."""
     first, again = [(await ask(gateway, 2, "epcis"))["epcis"] for _ in range(2)]
     assert first["epcisBody"] == again["epcisBody"]
+    assert faults(first) == []
     events = first["epcisBody"]["eventList"]
     assert [each["bizStep"] for each in events] == [
         "accepting",
