@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Column, Integer, String, Text, func, select
+from sqlalchemy import Column, Integer, String, Text, bindparam, select
 
 from gateway.access.request import Access
 from gateway.access.rules import agreed
@@ -47,6 +47,11 @@ class Wanted(NamedTuple):
     quote: str
     on: date
 
+    @property
+    def foreign(self) -> set[str]:
+        """The currencies that must have a price in roubles for it."""
+        return {self.base, self.quote} - {ROUBLE}
+
 
 @dataclass(frozen=True, slots=True)
 class Quotient:
@@ -63,40 +68,41 @@ class Quotient:
 
 async def rates_in_force(wanted: Sequence[Wanted], access: Access) -> list[Quotient | None]:
     """The rates that are asked for, by one statement; None where the caller may read none of the 14 days before."""
-    days = sorted({each.on.isoformat() for each in wanted})
-    currencies = sorted({code for each in wanted for code in _foreign(each)})
-    found: dict[tuple[str, str], dict[str, Row]] = {}
-    for row in await access.fetch(_prices(), days=as_keys(days), currencies=as_keys(currencies)):
-        found.setdefault((row.on, row.currency), {})[row.effective_on] = row
-    return [_rate(found, each) for each in wanted]
+    days = [each.on for each in wanted] or [date.min]
+    span = {"since": _back(min(days), LONGEST.days), "until": max(days).isoformat()}
+    currencies = as_keys(sorted({code for each in wanted for code in each.foreign}))
+    prices: dict[str, dict[str, Row]] = {}
+    for row in await access.fetch(_prices(), currencies=currencies, **span):
+        prices.setdefault(row.currency, {})[row.effective_on] = row
+    return [_rate(prices, each) for each in wanted]
 
 
 @cache
 def _prices() -> Query:
-    """Of each day, the prices of the time in which they could be in force on it."""
-    rates, days, currencies = exchange_rates.c, keys("days"), keys("currencies")
-    on = days.c.value
+    rates = exchange_rates.c
     return Query(
-        select(on.label("on"), rates.currency, rates.effective_on, rates.nominal, rates.roubles)
-        .where(rates.currency.in_(select(currencies.c.value)), rates.effective_on <= on)
-        .where(rates.effective_on >= func.date(on, f"-{LONGEST.days} days"))
+        select(rates.currency, rates.effective_on, rates.nominal, rates.roubles)
+        .where(rates.currency.in_(select(keys("currencies").c.value)))
+        .where(rates.effective_on >= bindparam("since"), rates.effective_on <= bindparam("until"))
     )
 
 
-def _foreign(wanted: Wanted) -> set[str]:
-    return {wanted.base, wanted.quote} - {ROUBLE}
+def _back(on: date, days: int) -> str:
+    """The day so many days before; there is none before the first."""
+    return date.fromordinal(max(on.toordinal() - days, 1)).isoformat()
 
 
-def _rate(found: Mapping[tuple[str, str], Mapping[str, Row]], wanted: Wanted) -> Quotient | None:
+def _rate(prices: Mapping[str, Mapping[str, Row]], wanted: Wanted) -> Quotient | None:
     """Roubles for one unit of the base over roubles for one of the quote."""
-    prices = {code: found.get((wanted.on.isoformat(), code), {}) for code in _foreign(wanted)}
+    needed = [prices.get(code, {}) for code in wanted.foreign]
     # Two prices of different days make a rate of neither.
-    days = [set(each) for each in prices.values()]
-    newest = max(set.intersection(*days), default=None) if days else None
+    before = (_back(wanted.on, days) for days in range(LONGEST.days + 1))
+    newest = next((day for day in before if needed and all(day in each for each in needed)), None)
     if newest is None:
         return None
     (paid, bought), (cost, units) = (
-        _roubles(prices[code][newest] if code in prices else None) for code in (wanted.base, wanted.quote)
+        _roubles(prices[code][newest] if code in wanted.foreign else None)
+        for code in (wanted.base, wanted.quote)
     )
     return Quotient(date.fromisoformat(newest), paid * units, bought * cost)
 
