@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,12 @@ DATASETS = sorted(dataset_scopes(discover()))
 NARROWED: list[Any] = [None, frozenset(), frozenset(DATASETS[:3]), frozenset(DATASETS[3:])]
 
 
+@cache
+def _owners(table: str) -> Query:
+    query = text(f"SELECT DISTINCT {OWNERS[table]} FROM {table}").columns(column("owner"))
+    return Query(query)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("party", CONTRACT.parties)
 @pytest.mark.parametrize("datasets", NARROWED, ids=["whole", "of nothing", "of some", "of others"])
 async def test_whose_rows_an_explanation_names_those_are_seen(
@@ -103,11 +110,8 @@ async def test_whose_rows_an_explanation_names_those_are_seen(
         for told in explained_tables(tables, rights, caller):
             if told.name not in FILLED:
                 continue
-            owners = Query(
-                text(f"SELECT DISTINCT {OWNERS[told.name]} FROM {told.name}").columns(column("owner"))  # type: ignore[arg-type]
-            )
             seen = {
-                name: {row.owner for row in await readers.fetch(caller, owners)}
+                name: {row.owner for row in await readers.fetch(caller, _owners(told.name))}
                 for name, readers in worlds.items()
             }
             # A table that one party alone has rows in may follow one of several parties.
