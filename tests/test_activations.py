@@ -10,17 +10,19 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, event, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.mailru.sandbox.user_lists import LEAST
 from connectors.mailru.user_lists import email_hash, phone_hash
 from gateway.access.agreements import agreements, consents
 from gateway.activations import desk, work
-from gateway.activations.activations import Plan, activations, add
+from gateway.activations.activations import MOST_AT_ONCE, Plan, activations, add, planned
 from gateway.activations.audiences import Audience
 from gateway.activations.deliveries import ContactKind, Upload
 from gateway.activations.desk import Desk
 from gateway.app import create_app
 from gateway.connector import Request
+from gateway.errors import FieldError
 from gateway.oauth.administration import disable
 from gateway.oauth.tokens import Caller
 from gateway.store.database import writer
@@ -184,14 +186,38 @@ async def test_another_party_sees_nothing_of_it(house: Agency) -> None:
     assert len(await house.rows()) == 1
 
 
-async def test_a_key_says_nothing_of_another_partys(gateway: Gateway) -> None:
-    """One application, as GraphiQL is, acts for people of several parties: none meets the others' keys."""
-    database = writer(gateway.settings.database)
+def _plan(party: str = "ALIBABA", key: str = "spring") -> Plan:
+    """The wish of an application that acts for people of several parties, as GraphiQL is."""
+    sender = Caller(party, "graphiql", frozenset(SCOPES.split()), PURPOSE)
+    return Plan("mailru", "Spring", key, Audience(sender, "MAILRU", ContactKind.EMAIL, {}))
+
+
+@pytest.fixture
+async def database(gateway: Gateway) -> AsyncIterator[AsyncEngine]:
+    """The gateway's own database."""
+    found = writer(gateway.settings.database)
+    yield found
+    await found.dispose()
+
+
+async def test_a_key_says_nothing_of_another_partys(database: AsyncEngine) -> None:
+    """Nobody meets the keys of another party's people."""
     for party in ("ALIBABA", "MAILRU"):
-        sender = Caller(party, "graphiql", frozenset(SCOPES.split()), PURPOSE)
-        plan = Plan("mailru", "Spring", "spring", Audience(sender, "MAILRU", ContactKind.EMAIL, {}))
-        assert (await add(database, plan)).party == party
-    await database.dispose()
+        assert (await add(database, _plan(party))).party == party
+
+
+async def test_so_many_may_be_on_their_way_at_a_time(database: AsyncEngine) -> None:
+    """Of one party's application; what has arrived, or was refused, makes room."""
+    made = [await add(database, _plan(key=f"{number}")) for number in range(MOST_AT_ONCE)]
+    for begin in (add, planned):
+        with pytest.raises(FieldError, match="on their way") as refused:
+            await begin(database, _plan())
+        assert refused.value.extensions == {"code": "TOO_MANY_ACTIVATIONS", "limit": MOST_AT_ONCE}
+    assert (await add(database, _plan(key="0"))).id == made[0].id
+    assert (await add(database, _plan("MAILRU"))).party == "MAILRU"
+    async with database.begin() as connection:
+        await connection.execute(update(activations).where(activations.c.id == made[0].id).values(due=None))
+    assert (await add(database, _plan())).key == "spring"
 
 
 async def test_consent_that_is_withdrawn_before_it_goes_is_respected(house: Agency) -> None:
@@ -372,12 +398,11 @@ async def _count(house: Agency, count: str, exact: int) -> None:
         await connection.execute(update(activations).values(held))
 
 
-async def test_many_who_follow_one_activation_share_the_looks(gateway: Gateway) -> None:
+async def test_many_who_follow_one_activation_share_the_looks(
+    gateway: Gateway, database: AsyncEngine
+) -> None:
     """A thousand subscribers cost the database no more than one; each is told of the change, once."""
-    database = writer(gateway.settings.database)
-    sender = Caller("ALIBABA", "shop", frozenset(SCOPES.split()), PURPOSE)
-    audience = Audience(sender, "MAILRU", ContactKind.EMAIL, {})
-    made = await add(database, Plan("mailru", "Spring", "spring", audience))
+    made, sender = await add(database, _plan()), _plan().audience.sender
     looks: list[object] = []
     event.listen(database.sync_engine, "checkout", lambda *_: looks.append(None))
     counter = desk.Desk(database, Readers(gateway.settings.database), {}, {}, lambda: None, pause=0.01)
@@ -394,7 +419,6 @@ async def test_many_who_follow_one_activation_share_the_looks(gateway: Gateway) 
     async with gateway.writing() as connection:
         await connection.execute(update(activations).values(state="READY"))
     assert await asyncio.gather(*crowd) == [["PLANNED", "READY"]] * 50
-    await database.dispose()
 
 
 async def _followed(station: Station, transport: str, token: str, id: str) -> list[Any]:

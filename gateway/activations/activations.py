@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 import strawberry
-from sqlalchemy import BigInteger, Column, ColumnElement, Float, Index, Integer, Text, insert, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Float, Index, Integer, Text, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.activations.audiences import Audience
@@ -66,6 +66,9 @@ seconds since the epoch. `user_id` and `authorization_id` are those of the perso
 did. No caller reads this table with SQL of its own."""
 
 MOST_CHARACTERS = 100
+
+MOST_AT_ONCE = 20
+"""Activations that an application may have on their way for a party: each may be of a million people."""
 
 
 @strawberry.enum
@@ -123,7 +126,10 @@ class Plan:
 
 
 async def planned(engine: AsyncEngine, plan: Plan) -> Row | None:
-    """The activation that this wish already is. Raises `FieldError` where its key stands for another."""
+    """The activation that this wish already is.
+
+    Raises `FieldError` where its key stands for another, and where there are too many for one more.
+    """
     async with engine.connect() as connection:
         return await _planned(connection, plan)
 
@@ -136,11 +142,16 @@ async def _planned(connection: AsyncConnection, plan: Plan) -> Row | None:
     if row is not None and row.digest != plan.digest():
         message = "This key stands for another audience already: take a new one."
         raise FieldError(message, "IDEMPOTENCY_KEY_REUSED", argument="key")
+    if row is None:
+        under_way = select(func.count()).select_from(activations).where(*whose, known.due.is_not(None))
+        if (await connection.scalar(under_way) or 0) >= MOST_AT_ONCE:
+            message = f"{MOST_AT_ONCE} audiences are on their way already: wait until one has arrived."
+            raise FieldError(message, "TOO_MANY_ACTIVATIONS", limit=MOST_AT_ONCE)
     return row
 
 
 async def add(engine: AsyncEngine, plan: Plan) -> Row:
-    """Take an activation on, or find the one that this wish already is."""
+    """Take an activation on, or find the one that this wish already is. Raises `FieldError` as `planned` does."""
     sender, now = plan.audience.sender, datetime.now(UTC)
     row = {
         "id": secrets.token_urlsafe(12),
