@@ -261,6 +261,28 @@ async def test_what_falls_away_before_it_goes_refuses_it(house: Agency, reason: 
     assert not house.stand.lists
 
 
+async def test_a_partner_that_is_away_is_not_waited_for_for_ever(house: Agency) -> None:
+    """What was not sent within a day is not sent at all: by then somebody has sent it in another way."""
+    house.stand.before = lambda method, name: 503 if name == "token.json" else None
+    made = await house.activated()
+    await house.called("POST token.json")
+    async with house.gateway.writing() as connection:
+        await connection.execute(update(activations).values(created_at="2026-01-01T00:00:00Z"))
+    row = await house.until("REFUSED")
+    assert (row.id, row.reason) == (made["id"], "NOT_SENT_IN_TIME")
+
+
+async def test_what_may_have_been_sent_is_not_looked_for_for_ever(house: Agency) -> None:
+    house.stand.after = _fails(500)
+    await house.activated()
+    await house.called(SEND)
+    house.stand.before = lambda method, name: 503 if method == "GET" else None
+    async with house.gateway.writing() as connection:
+        await connection.execute(update(activations).values(sent_at=1.0))
+    row = await house.until("UNCERTAIN")
+    assert row.reason.startswith("PARTNER_TRANSIENT: ")
+
+
 def _fails(status: int) -> Any:
     return lambda method, name: status if (method, name) == ("POST", LISTS) else None
 

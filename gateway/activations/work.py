@@ -151,6 +151,8 @@ class Worker:
     async def _next(self, row: Row) -> Change:
         delivery = self._deliveries[row.connector]
         upstream = self._partners.get(row.connector)
+        if row.state == ActivationState.PLANNED.value and self._is_late(row, delivery):
+            return _refused("NOT_SENT_IN_TIME")
         if upstream is None:
             return {"due": self._clock() + 60}
         if row.state == ActivationState.PLANNED.value:
@@ -158,6 +160,10 @@ class Worker:
         if row.state == ActivationState.SENDING.value:
             return await self._look(row, delivery, upstream)
         return await self._follow(row, delivery, upstream)
+
+    def _is_late(self, row: Row, delivery: Delivery) -> bool:
+        """Whether it waited so long that nobody counts on it any more."""
+        return self._clock() > datetime.fromisoformat(row.created_at).timestamp() + delivery.patience
 
     async def _send(self, row: Row, delivery: Delivery, upstream: Upstream) -> Change:
         """Send it to those who consent at this moment."""
@@ -226,7 +232,8 @@ def _after(error: PartnerError, row: Row, now: float, delivery: Delivery) -> Cha
     logger.warning("a partner failed an activation", extra={"activation": row.id, "kind": error.kind.value})
     wait = {"due": now + max(error.retry_after or 0, delivery.interval)}
     if row.state != ActivationState.PLANNED.value:
-        return wait if error.retryable else _ended(ActivationState.UNCERTAIN, error)
+        patient = error.retryable and now <= row.sent_at + delivery.patience
+        return wait if patient else _ended(ActivationState.UNCERTAIN, error)
     if error.kind is Kind.THROTTLED or (error.unheard and error.retryable):
         return {**wait, "state": ActivationState.PLANNED.value, "sent": None, "sent_at": None}
     if error.kind in _SURE or error.unheard:
