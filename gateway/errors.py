@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import Any
 
@@ -55,12 +56,21 @@ class Kind(Enum):
     RETIRED = "RETIRED"
 
 
+_CODE = re.compile(r"[\w.:-]{1,80}")
+
+
+def _code(said: str | None) -> str | None:
+    """A code as it was said; None for a text, which might say anything, and of anybody."""
+    return said if said is not None and _CODE.fullmatch(said) else None
+
+
 class PartnerError(Exception):
     """A partner refused or failed a call. `retry_after` is in seconds; the message holds no personal datum.
 
-    `code` and `sub_code` are the partner's own. `unheard` says that the call never reached the partner's business, so
-    that even one that changes something may be repeated. `whole` says of a refusal of too many calls that it is for all
-    calls to the partner, not only for those of the same group or name. `partner` is the name of the connector.
+    `code` and `sub_code` are the partner's own, where they look like codes: callers are told them. `unheard` says
+    that the call never reached the partner's business, so that even one that changes something may be repeated.
+    `whole` says of a refusal of too many calls that it is for all calls to the partner, not only for those of the
+    same group or name. `partner` is the name of the connector.
     """
 
     def __init__(
@@ -78,8 +88,8 @@ class PartnerError(Exception):
         super().__init__(message)
         self.kind = kind
         self.message = message
-        self.code = code
-        self.sub_code = sub_code
+        self.code = _code(code)
+        self.sub_code = _code(sub_code)
         self.retry_after = retry_after
         self.unheard = unheard
         self.whole = whole

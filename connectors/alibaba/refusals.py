@@ -95,6 +95,6 @@ def seconds_of_day_left() -> float:
 
 
 def _code(value: object) -> str:
-    """A code without its spaces, or nothing where it does not look like one and so might be anything."""
+    """A code without its spaces, or nothing where it does not look like one."""
     found = "" if value is None else str(value).replace(" ", "")
     return found if _CODE.fullmatch(found) else ""

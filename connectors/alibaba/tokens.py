@@ -104,7 +104,7 @@ def _read(path: str, answer: Answer) -> Token:
 
 def _token(path: str, body: Mapping[str, Any]) -> Token:
     if error := body.get("error"):
-        raise PartnerError(Kind.AUTH, f"{path} was refused", code=str(error)[:40])
+        raise PartnerError(Kind.AUTH, f"{path} was refused", code=str(error))
     if str(body.get("code", "0")) != "0":
         found = refusal(body, path)
         # Whatever is wrong with a refresh token or a code, nobody but the operator can mend it.

@@ -175,11 +175,11 @@ async def test_who_joined_one_with_less_time_begins_anew() -> None:
 
 async def test_a_refusal_is_remembered_and_a_ban_is_not() -> None:
     """What was throttled is no answer: whoever kept it would say that there is no such thing."""
-    partner = Partner(http(b'{"code": "no such order"}'), http(b"", "404 Not Found"), BAN, http())
+    partner = Partner(http(b'{"code": "no_such_order"}'), http(b"", "404 Not Found"), BAN, http())
     async with reached(partner, Terms(negative=60)) as upstream:
         for _ in range(2):
             error = await failed(upstream.read(lambda: ASKED, accept, "a"))
-            assert error.code == "no such order"
+            assert error.code == "no_such_order"
             assert await upstream.read(lambda: ASKED, accept, "b") is None
         assert len(partner.heard) == 2
         assert await upstream.read(lambda: ASKED, accept, "c") == [1]
