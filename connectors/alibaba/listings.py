@@ -144,9 +144,10 @@ async def _batches(listing: Listing, upstream: Upstream, cursor: Cursor) -> Asyn
 
 async def _begun(listing: Listing, upstream: Upstream, cursor: Cursor) -> Place:
     until = unambiguous(datetime.now(UTC).replace(microsecond=0) - SETTLING)
+    last = datetime.fromisoformat(cursor["until"]) if "until" in cursor else None
     since = BEGINNING
-    if "until" in cursor:
-        last = datetime.fromisoformat(cursor["until"])
+    # Behind a clock that was far ahead nobody knows what came meanwhile, and all is read again.
+    if last is not None and last < until + OVERLAP:
         since, until = unambiguous(last - OVERLAP), max(last, until)
     first = Place(since, until, 0, 0, since, until, 1)
     sweeps = [replace(first, sweep=sweep) for sweep in range(len(listing.statuses))]

@@ -120,4 +120,7 @@ def _changed(item: Any) -> str | None:
 
 
 def _back(newest: str) -> str:
-    return instant(datetime.fromisoformat(newest).astimezone(UTC) - OVERLAP) if newest else ""
+    """Where the next pull begins; what changed at a time to come hides nothing of the present."""
+    if not newest:
+        return ""
+    return instant(min(datetime.fromisoformat(newest), datetime.now(UTC)) - OVERLAP)

@@ -101,7 +101,8 @@ async def walk(upstream: Upstream, feed: Feed, cursor: Cursor) -> AsyncGenerator
         identities = [feed.identity(record) for record in page]
         fresh = [record for record, identity in zip(page, identities, strict=True) if identity not in seen]
         if (newest := feed.newest(page)) is not None:
-            final = Place(_text(newest - OVERLAP))
+            # A row with a time to come stays the last one: behind it, nothing of the present would be found.
+            final = Place(_text(min(newest, datetime.now(UTC)) - OVERLAP))
         if not more and page:
             # Nothing behind the last page tells that it is whole, so it is read twice.
             again, more = await changed_records(upstream, feed.path, place.since, place.start)

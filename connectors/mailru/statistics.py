@@ -121,8 +121,11 @@ def _span(found: Sequence[Any], cursor: Cursor) -> tuple[date, date] | None:
     starts = [start for start, _ in days if start is not None]
     if not starts:
         return None
-    since = date.fromisoformat(cursor["since"]) if "since" in cursor else min(starts)
     today = datetime.now(MOSCOW).date()
+    since = date.fromisoformat(cursor["since"]) if "since" in cursor else min(starts)
+    if since > today:
+        # Of a clock that was ahead, or a campaign to come: what other campaigns do before that is read too.
+        since = min(starts)
     ends = [min(end + RESTATED, today) if end is not None else today for start, end in days if start]
     return since, max(since, *ends)
 

@@ -20,7 +20,7 @@ from connectors.alibaba.orders import order_list, read_order
 from connectors.alibaba.pacific import unambiguous, wall
 from connectors.alibaba.sandbox import sandbox
 from connectors.alibaba.sandbox.furnishing import order_id
-from gateway.connector import Batch, Cursor, Upstream, accounts, order_lines, orders
+from gateway.connector import Batch, Cursor, Upstream, accounts, instant, order_lines, orders
 from tests.connectors.test_alibaba_world import SETTINGS, TWICE, Books, books, reached, served
 
 __all__ = ["books"]
@@ -104,6 +104,16 @@ async def test_an_empty_decade_is_cheap(address: str) -> None:
     async with Counted("alibaba", {"url": address, **SETTINGS}) as upstream:
         await pulled(NARROW, upstream, span(BEGINNING, datetime(2016, 12, 1, tzinfo=UTC)))
     assert calls <= 2
+
+
+async def test_a_cursor_from_a_clock_that_was_ahead_hides_nothing(upstream: Upstream) -> None:
+    """What came in the time that was skipped would never be asked for: all is read again."""
+    ahead = datetime.now(UTC) + timedelta(days=30)
+    batches = await pulled(order_list, upstream, {"until": instant(ahead)})
+    assert len(ids(batches)) == ORDERS
+    assert batches[-1].cursor["until"] <= instant(datetime.now(UTC))
+    a_little = datetime.now(UTC) + timedelta(minutes=2)
+    assert ids(await pulled(order_list, upstream, {"until": instant(a_little)})) == []
 
 
 async def test_nothing_new(upstream: Upstream) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from connectors.bank.sandbox import sandbox as stand_in
 from gateway.access.agreements import consents
 from gateway.clients.accounts import accounts, profiles
 from gateway.clients.linking import link
-from gateway.connector import Kind, PartnerError, Unreadable, Upstream
+from gateway.connector import Kind, PartnerError, Unreadable, Upstream, instant
 from gateway.store.database import writer
 from gateway.sync.pull import pull
 from tests.conftest import Gateway, start
@@ -76,6 +77,15 @@ async def test_a_pull_goes_back_an_hour_behind_the_newest(sandbox: tuple[Bank, U
     found = [record["updated_at"] for batch in again for record in batch.records]
     assert newest in found
     assert len(found) < sum(len(batch.records) for batch in whole) / 10
+
+
+async def test_a_change_from_the_future_hides_none_from_the_present(
+    sandbox: tuple[Bank, Upstream],
+) -> None:
+    began = instant(datetime.now(UTC) - timedelta(hours=1))
+    cursor = {"since": "", "newest": "2100-01-01T00:00:00Z"}
+    last = (await batches_of(payments, sandbox[1], cursor))[-1]
+    assert began <= last.cursor["since"] <= instant(datetime.now(UTC))
 
 
 async def test_wrong_credentials_are_told_once(folder: Path) -> None:

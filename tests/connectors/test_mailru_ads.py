@@ -245,3 +245,14 @@ async def test_a_campaign_that_began_later_is_pulled_from_its_first_day(folder: 
     )
     assert [row.day for row in found] == [last, last]
     await engine.dispose()
+
+
+async def test_a_cursor_from_a_clock_that_was_ahead_hides_no_day(folder: Path) -> None:
+    """Nor one that waits for a campaign of next year, while others begin before it."""
+    async with partner(sandbox(folder, FAST)) as upstream:
+        found = [
+            [record async for batch in statistics.pull(upstream, cursor) for record in batch.records]
+            for cursor in ({}, {"since": "2100-01-01"})
+        ]
+    assert found[0]
+    assert found[0] == found[1]
