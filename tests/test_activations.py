@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import delete, event, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from connectors.mailru import user_lists
 from connectors.mailru.sandbox.user_lists import LEAST
 from connectors.mailru.user_lists import email_hash, phone_hash
 from gateway.access.agreements import agreements, consents
@@ -469,6 +470,16 @@ def test_hashes_are_those_that_my_target_documents() -> None:
     assert phone_hash(found) == "d9802251af2e53a7d2e1b1af3792940a"
     for each in (made(1, None, None), made(1, "", ""), made(1, f"sha256:{'1' * 64}", f"sha256:{'1' * 64}")):
         assert (email_hash(each), phone_hash(each)) == (None, None)
+
+
+def test_a_file_has_a_line_for_each_item(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it is joined in several parts, of which the last is not full."""
+    monkeypatch.setattr(user_lists, "AT_ONCE", 3)
+    items = [hashed(str(number)) for number in range(7)]
+    for count in (3, 7):
+        body = user_lists.multipart("mark", Upload("Spring", ContactKind.EMAIL, items[:count])).decode()
+        file = body.split("text/plain\r\n\r\n")[1].removesuffix("\r\n--mark--\r\n")
+        assert file.split("\n") == [*items[:count], ""]
 
 
 def test_what_is_sent_shows_in_no_representation() -> None:
