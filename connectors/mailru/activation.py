@@ -24,7 +24,8 @@ async def started_activations(
     audience: ClientFilter | None = None,
 ) -> list[Row]:
     """Send myTarget the hashed contacts of those clients, as your party has them, who have consented to Mail.ru Group
-    and your token's purpose; at least 2,000. Nothing is sent twice for one `key`, which your application chooses.
+    and your token's purpose; at least 2,000, and of more than a million a million. Nothing is sent twice for one `key`,
+    which your application chooses.
     """
     # Said at once where no address was set: nothing would ever be sent.
     access.partner(NAME)
