@@ -331,6 +331,19 @@ async def test_a_list_that_is_deleted_is_gone(house: Agency) -> None:
     await house.until("GONE")
 
 
+async def test_a_list_that_is_left_out_for_once_is_not_gone(house: Agency) -> None:
+    await house.activated()
+    await house.until("PROCESSING")
+    kept = dict(house.stand.lists)
+    house.stand.lists.clear()
+    house.stand.calls.clear()
+    await house.hurry()
+    await house.called(f"GET {LISTS}")
+    house.stand.lists.update(kept)
+    house.stand.nearly()
+    await house.until("READY")
+
+
 async def test_of_two_workers_one_sends(house: Agency) -> None:
     """And what a worker announced that died meanwhile, the next one looks for."""
     gateway = house.gateway

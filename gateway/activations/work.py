@@ -22,8 +22,9 @@ from gateway.access.request import Partners, Reader
 from gateway.activations.activations import FINAL, ActivationState, activations, audience_of
 from gateway.activations.audiences import Audience, agreed, gathered
 from gateway.activations.deliveries import ContactKind, Delivery, Upload
+from gateway.activations.failures import after
 from gateway.background import beside, whole
-from gateway.errors import Kind, PartnerError
+from gateway.errors import PartnerError
 from gateway.oauth.standing import stands
 from gateway.store.database import immediate
 from gateway.store.queries import Row
@@ -39,7 +40,7 @@ LEASE = 30.0
 """Seconds that a worker's word holds that it looks after an activation; it renews it while it does."""
 
 LOOKS = 6
-"""How often an audience that may have been sent is looked for before somebody must."""
+"""How often in a row an audience that may be at the partner is looked for in vain, before it is given up."""
 
 POISONED = 60.0
 """Seconds until the next step with an activation with which one failed in a way that nobody thought of."""
@@ -103,7 +104,10 @@ class Worker:
             async with beside(self._hold(row.id)):
                 change = await self._next(row)
         except PartnerError as error:
-            change = _after(error, row, self._clock(), self._deliveries[row.connector])
+            logger.warning(
+                "a partner failed an activation", extra={"activation": row.id, "kind": error.kind.value}
+            )
+            change = after(error, row, self._clock(), self._deliveries[row.connector])
         except Exception:
             # The others must not wait for this one.
             change = {"due": self._clock() + POISONED}
@@ -194,6 +198,7 @@ class Worker:
         return {
             "state": ActivationState.PROCESSING.value,
             "partner_id": found,
+            "looks": 0,
             "due": self._clock() + delivery.interval,
         }
 
@@ -202,15 +207,20 @@ class Worker:
         found = await delivery.find(upstream, list_name(row))
         if found is not None:
             return self._sent(found, delivery)
+        lost = {"state": ActivationState.UNCERTAIN.value, "reason": "NOT_CONFIRMED"}
+        return self._missed(row, delivery, lost)
+
+    def _missed(self, row: Row, delivery: Delivery, lost: Change) -> Change:
+        """What becomes of what was not seen this time; a partner's list may show it late, or leave it out for once."""
         if row.looks + 1 < LOOKS:
             return {"looks": row.looks + 1, "due": self._clock() + delivery.interval}
-        return {"state": ActivationState.UNCERTAIN.value, "reason": "NOT_CONFIRMED"}
+        return lost
 
     async def _follow(self, row: Row, delivery: Delivery, upstream: Upstream) -> Change:
         stage = await delivery.follow(upstream, row.partner_id)
         if stage is None:
-            return {"state": ActivationState.GONE.value}
-        change: Change = {"partner_state": stage.word, "coverage": stage.coverage}
+            return self._missed(row, delivery, {"state": ActivationState.GONE.value})
+        change: Change = {"partner_state": stage.word, "coverage": stage.coverage, "looks": 0}
         if stage.ready:
             return {**change, "state": ActivationState.READY.value}
         if self._clock() > row.sent_at + delivery.patience:
@@ -225,27 +235,3 @@ def list_name(row: Row) -> str:
 
 def _refused(reason: str) -> Change:
     return {"state": ActivationState.REFUSED.value, "reason": reason}
-
-
-def _after(error: PartnerError, row: Row, now: float, delivery: Delivery) -> Change:
-    """What becomes of an activation when the partner failed a call."""
-    logger.warning("a partner failed an activation", extra={"activation": row.id, "kind": error.kind.value})
-    wait = {"due": now + max(error.retry_after or 0, delivery.interval)}
-    if row.state != ActivationState.PLANNED.value:
-        patient = error.retryable and now <= row.sent_at + delivery.patience
-        return wait if patient else _ended(ActivationState.UNCERTAIN, error)
-    if error.kind is Kind.THROTTLED or (error.unheard and error.retryable):
-        return {**wait, "state": ActivationState.PLANNED.value, "sent": None, "sent_at": None}
-    if error.kind in _SURE or error.unheard:
-        return _ended(ActivationState.REFUSED, error)
-    # It may have arrived: the row says that it is being sent, and the next step looks for it.
-    return wait
-
-
-_SURE = (Kind.AUTH, Kind.BUSINESS, Kind.RETIRED)
-"""Refusals that leave no doubt that nothing was done."""
-
-
-def _ended(state: ActivationState, error: PartnerError) -> Change:
-    reason = f"PARTNER_{error.kind.value}"
-    return {"state": state.value, "reason": f"{reason}: {error.code}" if error.code else reason}
