@@ -11,6 +11,8 @@ from pathlib import Path
 
 import connectors
 import gateway.clients
+import gateway.shipments
+import gateway.sync
 from gateway.access.agreements import CONTRACT, rights
 from gateway.clients.accounts import contacts
 from gateway.connector import Connector
@@ -38,12 +40,15 @@ def _declared(name: str) -> Connector:
     return found
 
 
+_SHARED = {"Shared": gateway.clients, "Parcels": gateway.shipments, "Pulls": gateway.sync}
+
+
 def example_folders() -> Mapping[str, Path]:
-    """Where example operations lie: those of the shared base, and each party's."""
+    """Where example operations lie: those of the shared base, of parcels and of pulls, and each party's."""
     packages = {each.party: import_module(f"connectors.{each.name}") for each in discover() if each.party}
     return {
         name: Path(inspect.getfile(package)).parent / "examples"
-        for name, package in {"Shared": gateway.clients, **packages}.items()
+        for name, package in {**_SHARED, **packages}.items()
     }
 
 
