@@ -24,6 +24,7 @@ import pytest
 import typer
 
 from gateway.__main__ import main
+from gateway.demo.setting import FORM
 from gateway.discovery import discover
 from gateway.schema import declared_schema
 from tests.answers import data_of
@@ -191,7 +192,8 @@ def test_a_sandbox_without_a_port_is_told_where_it_belongs(
 ) -> None:
     """In one line, and no sandbox is started."""
     (line.state / "world").mkdir(parents=True)
-    (line.state / "world" / "furnished.json").touch()
+    made = {"form": FORM, "connectors": [each.name for each in discover()]}
+    (line.state / "world" / "furnished.json").write_text(json.dumps(made))
     (line.state / "settings.toml").write_text(f'[connectors.alibaba]\nurl = "http://127.0.0.1{port}"\n')
     said = line.refused(*command)
     assert said == "url in [connectors.alibaba] must name the port of its sandbox, as http://127.0.0.1:8001"
