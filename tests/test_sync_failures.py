@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import shutil
-import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -20,8 +18,8 @@ from sqlalchemy.exc import OperationalError
 from connectors.alibaba.pacific import wall
 from gateway.connector import Batch, Cursor, PartnerError, Upstream
 from gateway.secrets import secret
+from tests.faults.kills import DECLARED, killed, undisturbed
 from tests.partners import books, small_purchases
-from tests.processes import command, forked
 from tests.venture import Venture, at_work, gateway, keep_batch, many_lines, venture
 
 __all__ = ["at_work", "books"]
@@ -197,14 +195,6 @@ async def test_what_failed_comes_with_the_next_round(at_work: Venture, tmp_path:
     assert at_work.rows() == (await undisturbed(tmp_path, books, at_work)).rows()
 
 
-async def undisturbed(folder: Path, books: Path, like: Venture) -> Venture:
-    """What a single round makes of the same books with the same secret."""
-    async with venture(folder / "undisturbed", books) as found:
-        shutil.copy(like.state / "linking.key", found.state)
-        await found.round()
-    return found
-
-
 async def test_killed_at_any_moment_a_sync_goes_on_where_it_was(tmp_path: Path, books: Path) -> None:
     """`gateway sync`, killed five times and then left alone, makes the same rows as one that nobody disturbed."""
     seed = random.randrange(2**32)
@@ -216,31 +206,14 @@ async def test_killed_at_any_moment_a_sync_goes_on_where_it_was(tmp_path: Path, 
         other = await undisturbed(tmp_path, books, disturbed)
         lines = dict(other.ask(LINES))
         for calls in (3, 12, 22, 26, 30):
-            await killed(disturbed, disturbed.calls + calls, draw.uniform(0, 0.04))
+            assert await killed(disturbed, disturbed.calls + calls, draw.uniform(0, 0.04))
             # Whatever was kept is whole: an order has all its lines.
             found = dict(disturbed.ask(LINES))
             assert found.items() <= lines.items()
             assert found.keys() == {order for (order,) in disturbed.ask("SELECT id FROM orders")}
         assert found
         await disturbed.round()
-        # A start declares what there is; here one of the two was only pulled.
-        declared = ("agreements", "sync_runs")
-        assert disturbed.rows(*declared) == other.rows(*declared)
+        assert disturbed.rows(*DECLARED) == other.rows(*DECLARED)
 
 
 LINES = "SELECT order_id, count(*) FROM order_lines GROUP BY order_id"
-
-
-async def killed(disturbed: Venture, call: int, after: float) -> None:
-    """Run `gateway sync` and kill it, like a power cut of the process, some time after a certain call to a partner."""
-    loop = asyncio.get_running_loop()
-    process = forked(command, disturbed.state, "sync")
-
-    def strike(number: int) -> None:
-        if number == call:
-            loop.call_later(after, process.kill)
-
-    disturbed.meddle = strike
-    await asyncio.to_thread(process.join)
-    disturbed.meddle = lambda number: None
-    assert process.exitcode == -signal.SIGKILL
