@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 import connectors
 from gateway.errors import SettingsError
+from gateway.store.watch import identity
 
 if TYPE_CHECKING:
     # A tenth of a worker's start, and none of them migrates.
@@ -42,7 +43,7 @@ def writer(path: Path) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, record: Any) -> None:
-        record.info["file"] = _identity(path)
+        record.info["file"] = identity(path)
         cursor = connection.cursor()
         for pragma in _PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
@@ -50,7 +51,7 @@ def writer(path: Path) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "checkout")
     def _check(_connection: Any, record: Any, _proxy: Any) -> None:
-        if _identity(path) != record.info["file"]:
+        if identity(path) != record.info["file"]:
             raise DisconnectionError
 
     return engine
@@ -111,15 +112,6 @@ async def _begun(connection: AsyncConnection) -> bool:
 
 def _url(path: Path, driver: str) -> URL:
     return URL.create(driver, database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file this is, by device and inode; None where there is none."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def migrate(path: Path) -> None:

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.background import beside, whole
 from gateway.errors import Refusal
+from gateway.store.watch import Version, Watch
 
 PAUSE = 0.5
-"""Seconds between two readings. With the reading, on a busy machine too, this keeps the bound of two."""
+"""Seconds between two looks. With the reading, on a busy machine too, this keeps the bound of two."""
 
 TRUSTED = 10.0
 """Seconds that a worker goes on by what it read last where the database cannot be read; then it refuses everybody."""
@@ -23,7 +24,8 @@ logger = logging.getLogger("gateway.store.followed")
 
 
 class Followed:
-    """Something of the database as one worker knows it: in memory, read anew every half second while `followed`.
+    """Something of the database as one worker knows it: in memory, and read anew within half a second of any commit
+    while `followed`.
 
     `what` names it in the log, and `clock` gives seconds that never go back.
     """
@@ -59,19 +61,21 @@ class Followed:
     @contextlib.asynccontextmanager
     async def followed(self) -> AsyncIterator[None]:
         """Follow it while the block runs, from its start on. Raises `SQLAlchemyError` where it is not there."""
-        await self.refresh()
         try:
-            async with beside(self._follow()):
-                yield
+            with contextlib.closing(Watch(self._engine)) as watch:
+                known = watch.version()
+                await self.refresh()
+                async with beside(self._follow(watch, known)):
+                    yield
         finally:
             await self._engine.dispose()
 
-    async def _follow(self) -> None:
+    async def _follow(self, watch: Watch, known: Version | None) -> None:
         failing = False
         while True:
             await asyncio.sleep(PAUSE)
             try:
-                await whole(self.refresh())
+                known = await self._look(watch, known)
             except Exception as error:
                 # Whatever it is: nobody would hear of it, and following must go on.
                 if not failing:
@@ -79,3 +83,13 @@ class Followed:
                 failing = True
             else:
                 failing = False
+
+    async def _look(self, watch: Watch, known: Version | None) -> Version | None:
+        """Read it anew unless nothing was committed since; what is known then is as good as read now."""
+        # What is committed between the two is read twice, and nothing never.
+        began, version = self._clock(), watch.version()
+        if version is None or version != known:
+            await whole(self.refresh())
+        else:
+            self._read = began
+        return version
