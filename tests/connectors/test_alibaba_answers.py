@@ -75,7 +75,7 @@ BAN = "Api access frequency exceeds the limit. this ban will last 1 seconds"
             "MissingParameter",
             None,
         ),
-        (refused(type="ISV", code=SECRETIVE), Kind.BUSINESS, "", None),
+        (refused(type="ISV", code=SECRETIVE), Kind.BUSINESS, None, None),
         (
             orjson.dumps({"type": "ISV", "code": "InvalidApiPath", "message": SECRETIVE}),
             Kind.BUSINESS,
