@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import update
 
 from gateway.shipments.customs import Duty, _judged
 from gateway.shipments.epcis import STEPS
 from gateway.shipments.limits import LIMITS, limit_on
-from gateway.shipments.milestones import Milestone
+from gateway.shipments.milestones import Carrier, Milestone
 from gateway.shipments.numbers import NumberFormat, check_digit, number_format, s10_number
-from gateway.shipments.parcels import shipment_id, tracking_number
+from gateway.shipments.parcels import open_parcels, shipment_id, shipments, tracking_number
 from tests.conftest import Gateway, start
 from tests.epcis.schema import faults
 from tests.world import event, parcel, small_world
@@ -248,3 +249,15 @@ async def test_events_go_out_as_epcis(gateway: Gateway) -> None:
 async def test_each_milestone_has_its_words_in_cbv() -> None:
     """So that no event makes a document fail."""
     assert STEPS.keys() == {each.name for each in Milestone}
+
+
+async def test_a_parcel_from_the_future_ends_the_time_of_no_other(gateway: Gateway) -> None:
+    """How long parcels are asked about is counted from the newest one, and one may have a time that cannot be."""
+    async with gateway.writing() as connection:
+        asked = open_parcels(Carrier.RUSSIAN_POST)
+        before = (await connection.execute(asked)).all()
+        wrong = shipments.c.id == before[0].shipment_id
+        await connection.execute(update(shipments).where(wrong).values(shipped_at="2100-01-01T00:00:00Z"))
+        assert (await connection.execute(asked)).all() == before
+        await connection.rollback()
+    assert len(before) > 1

@@ -137,7 +137,9 @@ def open_parcels(carrier: Carrier) -> Select[Any]:
 
     Rows have `number`, `shipment_id`, `origin` and `destination`, in the order of the numbers.
     """
-    newest = select(func.max(shipments.c.shipped_at)).scalar_subquery()
+    # One that is said to be sent in a time to come ends the time of no other.
+    now = func.strftime("%Y-%m-%dT%H:%M:%SZ", "now")
+    newest = select(func.max(shipments.c.shipped_at)).where(shipments.c.shipped_at <= now).scalar_subquery()
     since = func.strftime("%Y-%m-%dT%H:%M:%SZ", newest, f"-{DAYS_OPEN} days")
     ended = exists().where(
         tracking_events.c.shipment_id == shipments.c.id,
