@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -342,6 +343,19 @@ async def test_a_list_that_is_left_out_for_once_is_not_gone(house: Agency) -> No
     house.stand.lists.update(kept)
     house.stand.nearly()
     await house.until("READY")
+
+
+async def test_what_takes_long_is_looked_at_less_often(house: Agency) -> None:
+    """A list may take hours to get ready, and each look at it counts against the partner's quota."""
+    house.stand.app.state.user_lists.held_at = "mapping"
+    await house.activated()
+    await house.until("PROCESSING")
+    async with house.gateway.writing() as connection:
+        await connection.execute(update(activations).values(sent_at=time.time() - 7_200))
+    async with asyncio.timeout(15):
+        while (await house.rows())[0].due < time.time() + 300:
+            await house.hurry()
+            await asyncio.sleep(0.03)
 
 
 async def test_of_two_workers_one_sends(house: Agency) -> None:

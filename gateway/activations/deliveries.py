@@ -46,8 +46,8 @@ class Delivery:
     the partner compares, hashed as it wants it, or None. `prepare` does what can be done before anybody's contacts are
     read, so that these are sent at once. `send` gives the partner's id of the audience; it is never repeated, unless
     its error says that nothing was done. `find` looks for it by its name, where that is in doubt. `follow` says how far
-    it is, None once it is there no more. All four raise `PartnerError`. `interval` is the pause between two looks, and
-    `patience` how long an audience waits to be sent, and once it is sent to be ready, both in seconds.
+    it is, None once it is there no more. All four raise `PartnerError`. `interval` is the least pause between two
+    looks, and `patience` how long an audience waits to be sent, and once it is sent to be ready, both in seconds.
     """
 
     scope: str

@@ -223,9 +223,11 @@ class Worker:
         change: Change = {"partner_state": stage.word, "coverage": stage.coverage, "looks": 0}
         if stage.ready:
             return {**change, "state": ActivationState.READY.value}
-        if self._clock() > row.sent_at + delivery.patience:
+        age = self._clock() - row.sent_at
+        if age > delivery.patience:
             return {**change, "state": ActivationState.STALLED.value}
-        return {**change, "due": self._clock() + delivery.interval}
+        # Each look takes of the partner's quota: what has taken hours is not looked at every few seconds.
+        return {**change, "due": self._clock() + max(delivery.interval, age / 20)}
 
 
 def list_name(row: Row) -> str:
