@@ -18,11 +18,12 @@ from connectors.mailru.sandbox.user_lists import LEAST
 from connectors.mailru.user_lists import email_hash, phone_hash
 from gateway.access.agreements import agreements, consents
 from gateway.activations import desk, work
-from gateway.activations.activations import MOST_AT_ONCE, Plan, activations, add, planned
+from gateway.activations.activations import MOST_AT_ONCE, Plan, activations, add, find, planned
 from gateway.activations.audiences import Audience
 from gateway.activations.deliveries import ContactKind, Upload
 from gateway.activations.desk import Desk
 from gateway.app import create_app
+from gateway.background import beside
 from gateway.connector import Request
 from gateway.errors import FieldError
 from gateway.oauth.administration import disable
@@ -30,6 +31,7 @@ from gateway.oauth.tokens import Caller
 from gateway.store.database import writer
 from gateway.store.queries import row_type
 from gateway.store.readers import Readers
+from gateway.upstream.partners import Partners
 from tests.audiences import (
     ACTIVATE,
     EMAILS,
@@ -375,6 +377,28 @@ async def test_of_two_workers_one_sends(house: Agency) -> None:
         )
     await house.until("UNCERTAIN")
     assert not house.stand.calls[SEND]
+
+
+async def test_a_database_that_was_busy_for_once_loses_no_hold(
+    gateway: Gateway, database: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or another would take over while this worker is still sending, and its word would count no more."""
+    monkeypatch.setattr(work, "LEASE", 0.03)
+    made = await add(database, _plan())
+    engine, tries = writer(gateway.settings.database), iter([True])
+    worker = work.Worker(engine, Readers(Path()), Partners([], {}, Path()), {})
+
+    def fail_once(*_: object) -> None:
+        if next(tries, False):
+            raise TimeoutError
+
+    async with database.begin() as connection:
+        await connection.execute(update(activations).values(worker=worker._name, due=None))
+    event.listen(engine.sync_engine, "checkout", fail_once)
+    async with beside(worker._hold(made.id)), asyncio.timeout(5):
+        while (await find(database, "ALIBABA", made.id)).lease is None:  # type: ignore[union-attr]  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await engine.dispose()
 
 
 async def test_explaining_sends_nothing(house: Agency) -> None:

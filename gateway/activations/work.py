@@ -11,11 +11,12 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.access.request import Partners, Reader
@@ -139,7 +140,9 @@ class Worker:
     async def _hold(self, activation: str) -> None:
         while True:
             await asyncio.sleep(LEASE / 3)
-            await whole(self._write(activation, {"lease": self._clock() + LEASE}))
+            # A sync may keep the database busy for longer than anybody waits for it; the next time will do.
+            with suppress(SQLAlchemyError, TimeoutError):
+                await whole(self._write(activation, {"lease": self._clock() + LEASE}))
 
     async def _write(self, activation: str, change: Change) -> bool:
         """Change a row that is this worker's still; whether it was."""
