@@ -56,6 +56,9 @@ class Kind(Enum):
     RETIRED = "RETIRED"
 
 
+LONGEST_ASKED = 86_400.0
+"""Seconds that a partner may ask to wait; it is heard again the next day."""
+
 _CODE = re.compile(r"[\w.:-]{1,80}")
 
 
@@ -90,7 +93,7 @@ class PartnerError(Exception):
         self.message = message
         self.code = _code(code)
         self.sub_code = _code(sub_code)
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else min(retry_after, LONGEST_ASKED)
         self.unheard = unheard
         self.whole = whole
         self.partner = partner

@@ -90,6 +90,10 @@ async def test_what_a_pull_does_is_told(gateway: Gateway) -> None:
     assert isinstance(failure, dict)
     waits = datetime.fromisoformat(failure["retryAt"]) - datetime.fromisoformat(failure["at"])
     assert (failure["kind"], waits) == ("THROTTLED", timedelta(minutes=1))
+    async with engine.begin() as connection:
+        await fail(
+            connection, "alibaba", "orders", PartnerError(Kind.THROTTLED, "", retry_after=float("inf"))
+        )
     await pull(engine, None, "alibaba", dataset)  # type: ignore[arg-type]
     assert of("alibaba", await asked(gateway))["failure"] is None
     await engine.dispose()

@@ -46,7 +46,7 @@ def accept(answer: Answer) -> dict[str, Any]:
         kind,
         f"the bank answered HTTP {answer.status}",
         code=code if isinstance(code, str) else str(answer.status),
-        retry_after=float(wait) if wait.isdigit() else None,
+        retry_after=float(wait) if wait.isascii() and wait.isdigit() else None,
     )
 
 

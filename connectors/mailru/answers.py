@@ -15,6 +15,7 @@ CEILING = "limit_reached"
 """The code of the refusal of a sixth token."""
 
 _ERROR = re.compile(r'\berror="(\w+)"')
+_SECONDS = re.compile(r"[0-9]{1,9}")
 _CODE = re.compile(r"[A-Z_]{3,40}")
 
 
@@ -55,7 +56,7 @@ def _wait(answer: Answer) -> float | None:
     remaining = _object(answer).get("remaining")
     if not isinstance(remaining, dict):
         return None
-    spent = [int(window) for window, left in remaining.items() if window.isdigit() and left == 0]
+    spent = [int(window) for window, left in remaining.items() if _SECONDS.fullmatch(window) and left == 0]
     if not spent or not (window := max(spent)):
         return None
     now = datetime.now(MOSCOW)
