@@ -52,7 +52,7 @@ from gateway.store.tables import Instant, instant, table
 from gateway.sync.datasets import Batch, Cursor, Dataset, Rows
 from gateway.upstream.http import Answer, Request
 from gateway.upstream.paging import Page as PartnerPage
-from gateway.upstream.paging import Part, by_cursor, by_number, by_offset
+from gateway.upstream.paging import Part, ahead, by_cursor, by_number, by_offset
 from gateway.upstream.terms import DEFAULT_TERMS, Allowance, Quota, Terms
 from gateway.upstream.tokens import Token
 from gateway.upstream.upstream import Upstream
@@ -115,6 +115,7 @@ __all__ = [
     "accounts",
     "accounts_of",
     "agreed",
+    "ahead",
     "as_keys",
     "batch",
     "by_cursor",

@@ -20,7 +20,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, String, Text
 
 from connectors.alibaba.calls import Found, call
 from connectors.alibaba.fields import cents, currency, fields, listed, optional, text, whole
-from connectors.alibaba.listings import BEGINNING, ahead
+from connectors.alibaba.listings import BEGINNING
 from connectors.alibaba.pacific import moment, wall
 from connectors.alibaba.refusals import refusal
 from gateway.connector import (
@@ -38,6 +38,7 @@ from gateway.connector import (
     Rows,
     Unreadable,
     Upstream,
+    ahead,
     batch,
     follows,
     instant,

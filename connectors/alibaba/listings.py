@@ -12,20 +12,17 @@ that holds fewer than its total says has records left out, and is read again.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from connectors.alibaba.calls import call
 from connectors.alibaba.fields import listed, spelt
 from connectors.alibaba.pacific import PACIFIC, unambiguous, wall
 from connectors.alibaba.refusals import refusal
-from gateway.connector import Batch, Cursor, Kind, PartnerError, Unreadable, Upstream, instant
-
-T = TypeVar("T")
+from gateway.connector import Batch, Cursor, Kind, PartnerError, Unreadable, Upstream, ahead, instant
 
 NARROWEST = timedelta(hours=4)
 """A window is not halved below this, so that a bound moved out of the repeated hour stays within it."""
@@ -231,20 +228,3 @@ def _sheet(listing: Listing, result: Mapping[str, Any]) -> Sheet:
         return Sheet(listed(records, listing.element), int(total or 0))
     except (Unreadable, TypeError, ValueError):
         raise PartnerError(Kind.DRIFT, f"{listing.method} answered with no list that can be read") from None
-
-
-async def ahead(source: AsyncGenerator[T, None]) -> AsyncIterator[T]:
-    """The items of `source`, the next one on its way while the consumer works on the one it has."""
-    coming = asyncio.create_task(_next(source))
-    try:
-        while (item := await coming) is not None:
-            coming = asyncio.create_task(_next(source))
-            yield item
-    finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
-        await source.aclose()
-
-
-async def _next(source: AsyncGenerator[T, None]) -> T | None:
-    return await anext(source, None)

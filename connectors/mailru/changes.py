@@ -9,7 +9,6 @@ there, rows have moved, and those seconds are read again.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ from typing import Any
 
 from connectors.mailru.pandao import PAGE, changed_records
 from connectors.mailru.values import moment, unwrapped
-from gateway.connector import Batch, Cursor, Kind, PartnerError, Unreadable, Upstream
+from gateway.connector import Batch, Cursor, Kind, PartnerError, Unreadable, Upstream, ahead
 
 OVERLAP = timedelta(minutes=10)
 """How far a pull goes back behind the newest change of the one before, for rows that became visible late."""
@@ -116,20 +115,6 @@ async def walk(upstream: Upstream, feed: Feed, cursor: Cursor) -> AsyncGenerator
         place = place.after(feed, page)
         yield Batch(fresh, place.cursor)
         seen = set(identities) - {(None, None)}
-
-
-async def ahead(batches: AsyncGenerator[Batch, None]) -> AsyncIterator[Batch]:
-    """The same batches, each fetched while the one before it is being worked on."""
-    coming = asyncio.ensure_future(anext(batches, None))
-    try:
-        while (batch := await coming) is not None:
-            coming = asyncio.ensure_future(anext(batches, None))
-            await asyncio.sleep(0)  # so that the call is out before the consumer begins
-            yield batch
-    finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
-        await batches.aclose()
 
 
 def _text(found: datetime) -> str:

@@ -6,10 +6,13 @@ overlap does not fit the reading goes back until it does; what moves forward is 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
-from typing import Any, NamedTuple
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from gateway.errors import Kind, PartnerError
+
+T = TypeVar("T")
 
 Key = Callable[[Any], Hashable]
 """By what an item is known."""
@@ -96,6 +99,21 @@ async def by_cursor(
         if cursor in asked:
             raise PartnerError(Kind.DRIFT, "the partner's cursors lead in a circle")
         asked.add(cursor)
+
+
+async def ahead(source: AsyncGenerator[T, None]) -> AsyncIterator[T]:
+    """The items of `source`, the next one on its way while the consumer works on the one it has."""
+    coming = asyncio.ensure_future(anext(source, None))
+    try:
+        while (item := await coming) is not None:
+            coming = asyncio.ensure_future(anext(source, None))
+            # So that the call is out before the consumer begins.
+            await asyncio.sleep(0)
+            yield item
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        await source.aclose()
 
 
 def _new(items: Sequence[Any], key: Key, seen: set[Hashable]) -> list[Any]:
