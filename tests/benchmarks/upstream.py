@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import copy
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
@@ -20,9 +21,11 @@ import strawberry
 import uvloop
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import delete
 
 from gateway.access.pseudonyms import pseudonyms
 from gateway.app import prepare
+from gateway.authoring.subjects import subjects
 from gateway.connector import (
     Access,
     Answer,
@@ -44,6 +47,7 @@ from gateway.settings import Settings
 from gateway.store.database import writer
 from gateway.store.readers import Readers
 from gateway.sync.pull import pull
+from gateway.sync.runs import sync_cursors
 from tests.benchmarks.contenders import CALLER
 from tests.benchmarks.operations import Q3
 from tests.benchmarks.partner import partner_process
@@ -181,9 +185,10 @@ class Pulled:
 
 async def _pulled(settings: Settings, connector: Connector, dataset: Dataset, seconds: float) -> Pulled:
     found = Pulled(_sandbox(connector.name))
+    about = await subjects(dataset, settings.database)
     async with Upstream(connector.name, settings.connectors[connector.name], connector.terms) as upstream:
         with found, suppress(TimeoutError):
-            async with asyncio.timeout(seconds), aclosing(dataset.pull(upstream, {})) as batches:  # type: ignore[type-var]
+            async with asyncio.timeout(seconds), aclosing(dataset.pull(upstream, {}, *about)) as batches:  # type: ignore[type-var]
                 async for batch in batches:
                     found.records += len(batch.records)
     return found
@@ -199,9 +204,14 @@ async def _kept(settings: Settings, connector: Connector, dataset: Dataset, seco
         return read
 
     with TemporaryDirectory() as folder:
-        empty = Settings(state=Path(folder))
-        await prepare(empty)
-        engine = writer(empty.database)
+        own = Settings(state=Path(folder))
+        if dataset.about is not None:
+            # What it is about must be there; what was pulled of it is pulled again.
+            await asyncio.to_thread(copy, settings.database, own.database)
+        await prepare(own)
+        engine = writer(own.database)
+        async with engine.begin() as connection:
+            await connection.execute(delete(sync_cursors))
         async with Upstream(connector.name, settings.connectors[connector.name], connector.terms) as upstream:
             with found, suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
