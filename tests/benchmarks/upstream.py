@@ -1,9 +1,13 @@
-"""`python -m tests.benchmarks.upstream`: what calls to partners cost, what syncs bring, and what a live field adds."""
+"""`python -m tests.benchmarks.upstream`: what calls to partners cost, what syncs bring, and what a live field adds.
+
+With `hang`: what the others feel of a partner that hangs for five minutes.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import statistics
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
@@ -325,8 +329,11 @@ async def _medians(ask: Callable[[str], Awaitable[bytes]], rounds: int) -> Mappi
 # What one partner's trouble costs the others
 
 
-async def isolation(console: Console, seconds: float) -> None:
-    """Three partners, each asked all the time; first all are well, then one of them hangs."""
+WELL, HANGS = ("all are well", "/orders"), ("one hangs", "/hang")
+
+
+async def isolation(console: Console, seconds: float, stretches: Sequence[tuple[str, str]]) -> None:
+    """Three partners, each asked all the time, in stretches of so many seconds: all are well, or one of them hangs."""
     table = Table(title=f"One of three partners hangs, {seconds:g} seconds each", title_justify="left")
     for heading in ("", "calls of the others", "p50 ms", "p99 ms", "the hanging one heard", "memory MB"):
         table.add_column(heading, justify="left" if not heading else "right")
@@ -336,7 +343,7 @@ async def isolation(console: Console, seconds: float) -> None:
             await stack.enter_async_context(Upstream(name, {"url": url}, terms, live=True))
             for name in ("first", "second", "third")
         ]
-        for title, path in (("all are well", "/orders"), ("one hangs", "/hang")) * 2:
+        for title, path in stretches:
             table.add_row(title, *await _pressed(partners, path, seconds))
     console.print(table)
 
@@ -374,14 +381,17 @@ async def upstream(console: Console, settings: Settings, rounds: int) -> None:
     await calls(console, max(3, rounds // 10))
     await rows(console, settings, 4.0)
     await live(console, settings, rounds)
-    await isolation(console, 4.0)
+    await isolation(console, 4.0, (WELL, HANGS) * 2)
 
 
 async def _main() -> None:
     from tests.benchmarks.__main__ import ROUNDS, data
 
     console = Console()
-    await upstream(console, await data(console), ROUNDS)
+    if sys.argv[1:] == ["hang"]:
+        await isolation(console, 60.0, (WELL, *[HANGS] * 5, WELL))
+    else:
+        await upstream(console, await data(console), ROUNDS)
 
 
 if __name__ == "__main__":
