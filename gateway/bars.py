@@ -24,7 +24,7 @@ from gateway.settings import Settings
 from gateway.sync.datasets import Dataset
 from gateway.sync.pull import Progress as Pulled
 from gateway.sync.pull import Watch
-from gateway.sync.rounds import Source, pull_all
+from gateway.sync.rounds import Source, in_turn, pull_all
 from gateway.upstream.partners import FOLDER
 from gateway.webhooks.work import Work
 
@@ -44,23 +44,33 @@ def bars(console: Console) -> Progress:
 
 
 class Meter:
-    """One bar: how many there are of how many, and how many a second."""
+    """One bar: how many there are of how many, and how many a second; its time begins when something is shown."""
 
     def __init__(self, progress: Progress, label: str) -> None:
         self._progress = progress
-        self._task: TaskID = progress.add_task(label, total=None, rate="", note="")
+        self._task: TaskID = progress.add_task(label, start=False, total=None, rate="", note="[dim]to come")
+        self._started: float | None = None
+
+    def start(self) -> float:
+        """What it counts begins now; the clock's seconds."""
+        self._progress.start_task(self._task)
+        self._progress.update(self._task, note="")
         self._started = time.monotonic()
+        return self._started
 
     def show(self, done: int, total: int | None, unreadable: int = 0) -> None:
         """Draw the bar anew."""
-        rate = done / max(time.monotonic() - self._started, 1e-3)
+        started = self._started or self.start()
+        rate = done / max(time.monotonic() - started, 1e-3)
         note = f"[yellow]{unreadable} unreadable" if unreadable else ""
         self._progress.update(
             self._task, completed=done, total=max(total or 0, done) or None, rate=f"{rate:,.0f}/s", note=note
         )
 
     def end(self) -> None:
-        """Show the bar full, whatever was expected."""
+        """Show the bar full, whatever was expected; one that never began stays as it is."""
+        if self._started is None:
+            return
         task = self._progress.tasks[self._task]
         self._progress.update(self._task, total=max(task.completed, 1), completed=max(task.completed, 1))
 
@@ -68,7 +78,8 @@ class Meter:
 async def pull_round(
     settings: Settings, engine: AsyncEngine, console: Console, **options: Callable[[], Awaitable[None]]
 ) -> None:
-    """One round over all partners with an address, with a bar for each dataset; options are `pull_all`'s.
+    """One round over all partners with an address, with a bar for each dataset, those to come among them; options are
+    `pull_all`'s.
 
     Raises `SettingsError` for settings of a partner that no connector is for.
     """
@@ -80,10 +91,14 @@ async def pull_round(
         if each.name in settings.connectors
     ]
     with bars(console) as progress:
-        meters: dict[tuple[str, str], Meter] = {}
+        meters = {
+            (source.name, dataset.name): Meter(progress, f"pull {source.name} {dataset.name}")
+            for source, dataset in in_turn(sources)
+        }
 
         def watcher(name: str, dataset: Dataset) -> Watch:
-            meter = meters[name, dataset.name] = Meter(progress, f"pull {name} {dataset.name}")
+            meter = meters[name, dataset.name]
+            meter.start()
             return lambda pulled: _show(meter, pulled)
 
         report = await pull_all(engine, sources, secret(settings.state / "linking.key"), watcher, **options)

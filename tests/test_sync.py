@@ -8,6 +8,7 @@ import orjson
 
 from connectors.alibaba.pacific import wall
 from gateway.connector import Batch, Upstream
+from gateway.sync.rounds import in_turn
 from tests.partners import books, small_purchases
 from tests.venture import Venture, at_work, keep_batch, many_lines
 
@@ -37,6 +38,20 @@ async def test_a_round_brings_everything_and_each_row_has_its_client(at_work: Ve
     assert (report.accounts, report.stamped) == (at_work.ask("SELECT count(*) FROM accounts")[0][0], 0)
     assert report.accounts >= sum(members.values())
     assert at_work.ask("SELECT count(*) FROM dead_letters") == [(0,)]
+
+
+async def test_orders_wait_for_what_is_less_and_carriers_for_the_orders(at_work: Venture) -> None:
+    """So that most of what there is answers soon; the order is the one that is told beforehand."""
+    await at_work.round()
+    pulled = at_work.pulled
+    assert pulled == [(source.name, dataset.name) for source, dataset in in_turn(at_work.sources)]
+    alibabas = [dataset for connector, dataset in pulled if connector == "alibaba"]
+    assert alibabas == ["members", "products", "orders", "shipments", "commissions", "messages"]
+    assert pulled.index(("mailru", "products")) < pulled.index(("alibaba", "orders"))
+    about = [
+        dataset for source in at_work.sources for dataset in source.datasets if dataset.about is not None
+    ]
+    assert {name for _, name in pulled[len(pulled) - len(about) :]} == {each.name for each in about}
 
 
 async def test_a_gateway_can_serve_once_the_clients_are_known(at_work: Venture) -> None:

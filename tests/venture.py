@@ -9,7 +9,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from gateway.connector import Batch, Cursor, Dataset, Upstream
 from gateway.discovery import discover
 from gateway.secrets import secret
 from gateway.store.database import migrate, writer
-from gateway.sync.pull import pull
+from gateway.sync.pull import Watch, pull
 from gateway.sync.rounds import Source, pull_all
 from tests.partners import keys_of, served
 
@@ -41,6 +41,7 @@ class Venture:
     sources: list[Source]
     calls: int = 0
     meddle: Callable[[int], None] = lambda number: None
+    pulled: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def file(self) -> Path:
@@ -54,11 +55,15 @@ class Venture:
                 engine,
                 self.sources,
                 secret(self.state / "linking.key"),
-                lambda *_: lambda _: None,
+                self._watch,
                 **options,
             )
         finally:
             await engine.dispose()
+
+    def _watch(self, connector: str, dataset: Dataset) -> Watch:
+        self.pulled.append((connector, dataset.name))
+        return lambda _: None
 
     def rows(self, *left_out: str) -> Rows:
         """All rows of all tables, but for moments of the pulls."""

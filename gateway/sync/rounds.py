@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -51,8 +51,8 @@ async def pull_all(
     watcher: Watcher,
     linked: Callable[[], Awaitable[None]] = _nothing,
 ) -> LinkReport:
-    """Pull what is new: first who the clients are, then, once they are `linked`, all that belongs to them; what is
-    about things that others brought comes last.
+    """Pull what is new: first who the clients are, then, once they are `linked`, all that belongs to them, their orders
+    behind the rest, for there are most of them; what is about things that others brought comes last.
 
     A partner that gives up costs the others nothing. When all is done, a `PartnerError` says which pulls failed; what
     came until then is kept, and the next round goes on there.
@@ -60,12 +60,13 @@ async def pull_all(
     known = list(sources)
     async with engine.begin() as connection:
         await forget(connection, datetime.now(UTC))
-    failures = await _pull(engine, known, lambda dataset: "accounts" in dataset.covers, watcher)
+    clients, *others = (partial(_is_of, turn=turn) for turn in _TURNS)
+    failures = await _pull(engine, known, clients, watcher)
     async with engine.begin() as connection:
         early = await link(connection, secret)
     await linked()
-    for last in (False, True):
-        failures += await _pull(engine, known, partial(_is_of, last=last), watcher)
+    for wanted in others:
+        failures += await _pull(engine, known, wanted, watcher)
     async with engine.begin() as connection:
         report = await link(connection, secret)
     if failures:
@@ -73,9 +74,23 @@ async def pull_all(
     return replace(report, linked=report.linked + early.linked, founded=report.founded + early.founded)
 
 
-def _is_of(dataset: Dataset, last: bool) -> bool:
-    """Whether a dataset is pulled once the clients are known, first or last."""
-    return "accounts" not in dataset.covers and (dataset.about is not None) is last
+_TURNS = range(4)
+
+
+def in_turn(sources: Sequence[Source]) -> Iterator[tuple[Source, Dataset]]:
+    """The datasets in the order in which a round pulls them."""
+    for turn in _TURNS:
+        for source in sources:
+            yield from ((source, each) for each in source.datasets if _is_of(each, turn))
+
+
+def _is_of(dataset: Dataset, turn: int) -> bool:
+    """Whether it is the turn of a dataset."""
+    if "accounts" in dataset.covers:
+        return turn == 0
+    if dataset.about is not None:
+        return turn == 3
+    return turn == (2 if "orders" in dataset.covers else 1)
 
 
 async def _pull(
@@ -119,4 +134,4 @@ def _failure(connector: str, dataset: str, error: Exception) -> PartnerError:
     return PartnerError(Kind.DRIFT, f"{pulled}: {type(error).__name__} at {place(error)}")
 
 
-__all__ = ["Progress", "Source", "pull_all"]
+__all__ = ["Progress", "Source", "in_turn", "pull_all"]

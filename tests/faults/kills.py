@@ -26,13 +26,16 @@ DECLARED = ("agreements", "sync_runs")
 """Tables that a start fills; a round alone does not."""
 
 
-async def killed(disturbed: Venture, call: int = 0, after: float = 0) -> bool:
-    """Run `gateway sync` and kill it so many seconds after a certain call to a partner; whether it got no further."""
+async def killed(disturbed: Venture, call: int = 0, after: float = 0, once: str = "") -> bool:
+    """Run `gateway sync` and kill it so many seconds after a certain call to a partner; whether it got no further.
+
+    With `once`, a statement, that is the first call at which it finds rows.
+    """
     loop = asyncio.get_running_loop()
     process = forked(command, disturbed.state, "sync")
 
     def strike(number: int) -> None:
-        if number == call:
+        if disturbed.ask(once) if once else number == call:
             loop.call_later(after, process.kill)
 
     disturbed.meddle = strike
