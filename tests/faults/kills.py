@@ -68,10 +68,10 @@ async def trial(folder: Path, books: Path, kills: int, draw: random.Random, prog
             done += 1
             progress.advance(progress.task_ids[0])
         assert not await killed(disturbed)
-        # What became of an event, and at which try, depends on which pull was first to bring its order.
         made, expected = (each.rows("sync_runs", "partner_events") for each in (disturbed, other))
         assert made == expected
-        events = "SELECT connector, key, done_at IS NULL FROM partner_events ORDER BY key"
+        # What became of an event, and when, depends on who had it at work when it was killed, and what was pulled first.
+        events = "SELECT connector, key FROM partner_events ORDER BY key"
         assert disturbed.ask(events) == other.ask(events)
     return done
 
