@@ -137,3 +137,23 @@ async def test_the_last_word_about_a_parent_counts_within_a_batch(at_work: Ventu
     assert len(at_work.ask("SELECT * FROM order_lines")) == 1
     await keep_batch(at_work, orders, Batch([shorter, record], {}))
     assert len(at_work.ask("SELECT * FROM order_lines")) == len(record["product_list"]["order_product_dto"])
+
+
+async def test_an_older_page_replaces_neither_total_nor_lines_of_an_order_that_changed_since(
+    at_work: Venture,
+) -> None:
+    """What another sync or a webhook brought meanwhile stays, lines and total too, in one batch as in two."""
+    [source] = [each for each in at_work.sources if each.name == "alibaba"]
+    [orders] = [each for each in source.datasets if each.name == "orders"]
+    async with Upstream(source.name, source.settings) as upstream:
+        first = await anext(orders.pull(upstream, {}))
+    [older] = [each for each in first.records if len(each["product_list"]["order_product_dto"]) > 2][:1]
+    newer = orjson.loads(orjson.dumps(older)) | {"gmt_update": wall(datetime.now(UTC))}
+    newer["pay_amount"] |= {"amount": "7.00", "cent": 700}
+    del newer["product_list"]["order_product_dto"][1:]
+    for batches in ([[newer], [older]], [[older]], [[newer, older]]):
+        for records in batches:
+            await keep_batch(at_work, orders, Batch(records, {}))
+        assert at_work.ask("SELECT total_minor, (SELECT count(*) FROM order_lines) FROM orders") == [(700, 1)]
+    await keep_batch(at_work, orders, Batch([older | {"gmt_update": newer["gmt_update"]}], {}))
+    assert at_work.ask("SELECT count(*) FROM order_lines")[0][0] > 2

@@ -40,7 +40,7 @@ orders = table(
     ),
     Index("ix_orders_account_id", "account_id"),
     rows=shared("orders"),
-    dated=("modified_at", ("status", "status_raw")),
+    dated=("modified_at", ("status", "status_raw", "total_minor", "currency")),
 )
 """One row an order; `id` is `<GraphQL type>:<the partner's order id>`."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -10,7 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, bindparam, case, delete, select
+from sqlalchemy import Table, bindparam, case, delete, func, select
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError, InterfaceError, ProgrammingError
@@ -20,7 +21,7 @@ from gateway.clients.accounts import accounts
 from gateway.errors import Kind, PartnerError
 from gateway.store.tables import instant
 from gateway.sync.datasets import Batch, Cursor, Dataset
-from gateway.sync.records import Letter, Read, letter, read
+from gateway.sync.records import Letter, Read, letter, parent_of, read
 from gateway.sync.runs import count_letters, dead_letters, sync_cursors
 
 MANY = 10
@@ -107,6 +108,7 @@ _NAMED = sqlite_dialect(paramstyle="named")
 
 
 async def _write(connection: AsyncConnection, dataset: Dataset, found: Read) -> None:
+    await _leave_late(connection, dataset, found)
     for child, by_parent in filter(itemgetter(1), found.children.items()):
         gone = _delete(child, (dataset.children or {})[child])
         await connection.exec_driver_sql(gone, [{"parent": parent} for parent in by_parent])
@@ -117,6 +119,30 @@ async def _write(connection: AsyncConnection, dataset: Dataset, found: Read) -> 
     for target, values in (*found.rows.items(), *whole.items()):
         if values:
             await connection.exec_driver_sql(_upsert(target, tuple(values[0])), values)
+
+
+async def _leave_late(connection: AsyncConnection, dataset: Dataset, found: Read) -> None:
+    """Leave out the children of parents about which a later word is known: they came with that."""
+    late: dict[Table, Collection[str]] = {}
+    for child, column in (dataset.children or {}).items():
+        parent, key = parent_of(child, column)
+        if parent not in late:
+            late[parent] = await _late(connection, parent, key, found.rows.get(parent, ()))
+        for each in late[parent]:
+            found.children[child].pop(each, None)
+
+
+async def _late(
+    connection: AsyncConnection, target: Table, key: str, rows: Sequence[dict[str, Any]]
+) -> Collection[str]:
+    """The keys of those rows that are known by a later word."""
+    moment, _ = target.info["dated"]
+    if not moment or not rows:
+        return ()
+    # Whatever a connector overlooked is JSON as well, and the database refuses it with its own record.
+    told = json.dumps({str(row[key]): str(row[moment]) for row in rows})
+    found = await connection.exec_driver_sql(_later(target, key), {"told": told})
+    return found.scalars().all()
 
 
 async def _write_singly(
@@ -166,6 +192,14 @@ def _dated(target: Table, given: Any, changed: Collection[str]) -> dict[str, Any
     return {
         name: case((later, given[name]), else_=target.c[name]) for name in (moment, *names) if name in changed
     }
+
+
+@cache
+def _later(target: Table, key: str) -> str:
+    told = func.json_each(bindparam("told")).table_valued("key", "value")
+    known = select(target.c[key]).join(told, told.c.key == target.c[key])
+    later = known.where(target.c[target.info["dated"][0]] > told.c.value)
+    return str(later.compile(dialect=_NAMED))
 
 
 @cache
