@@ -179,7 +179,11 @@ def _basis_points(order: Mapping[str, Any]) -> int:
 
 
 dataset = Dataset(
-    name="commissions", pull=pull_commissions, read=read_commission, covers={"orders": "alibaba:read"}
+    name="commissions",
+    pull=pull_commissions,
+    read=read_commission,
+    covers={"orders": "alibaba:read"},
+    identity=("sub_order_id",),
 )
 
 

@@ -46,4 +46,5 @@ dataset = Dataset(
     pull=member_list.pull,
     read=read_member,
     covers={"accounts": "clients:read", "profiles": "clients:pii", "contacts": "clients:pii"},
+    identity=("login_id",),
 )

@@ -150,4 +150,5 @@ dataset = Dataset(
     read=read_order,
     covers={"orders": "alibaba:read"},
     children={order_lines: "order_id"},
+    identity=("order_id",),
 )

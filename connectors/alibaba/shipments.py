@@ -94,4 +94,5 @@ dataset = Dataset(
     read=read_shipments,
     covers={"orders": "alibaba:read"},
     children={shipment_orders: "order_id"},
+    identity=("order_id",),
 )

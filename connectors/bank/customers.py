@@ -63,4 +63,5 @@ customers = Dataset(
     pull_customers,
     read_customer,
     covers={"accounts": "clients:read", "profiles": "clients:pii"},
+    identity=("id",),
 )

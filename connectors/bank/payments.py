@@ -83,7 +83,9 @@ def pull_payments(upstream: Upstream, cursor: Cursor) -> AsyncIterator[Batch]:
     return pull(upstream, "/v1/payments", cursor)
 
 
-payments = Dataset("payments", pull_payments, read_payment, covers={"payments": "bank:read"})
+payments = Dataset(
+    "payments", pull_payments, read_payment, covers={"payments": "bank:read"}, identity=("id",)
+)
 
 
 @strawberry.type(directives=[requires("bank:read")])

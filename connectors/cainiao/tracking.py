@@ -166,4 +166,5 @@ parcels = Dataset(
     covers={},
     children={tracking_events: "tracking_id"},
     about=open_parcels(Carrier.CAINIAO),
+    identity=("shipment_id",),
 )

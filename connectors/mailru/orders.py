@@ -114,6 +114,7 @@ pandao_orders = Dataset(
     read_order,
     covers={"orders": "mailru:read"},
     children={order_lines: "order_id", shipment_orders: "order_id", mailru_refunds: "order_id"},
+    identity=("Order", "order_id"),
 )
 
 

@@ -60,4 +60,5 @@ users = Dataset(
     pull_users,
     read_user,
     covers={"accounts": "clients:read", "profiles": "clients:pii", "contacts": "clients:pii"},
+    identity=("User", "user_id"),
 )

@@ -195,4 +195,5 @@ operations = Dataset(
     covers={},
     children={tracking_events: "tracking_id"},
     about=open_parcels(Carrier.RUSSIAN_POST),
+    identity=("shipment_id",),
 )

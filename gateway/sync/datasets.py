@@ -35,7 +35,8 @@ class Dataset:
     there is nothing more. `read(record)` makes rows of one record and raises `Unreadable` where it cannot. `covers`
     names the datasets of the agreements that it fills, each with the scope its rows are read under. `children` names
     tables whose rows go with a parent's: all rows of that parent are replaced together; the value is the column that
-    names the parent.
+    names the parent. `identity` is where a record says which it is, as names within names: what was put aside of the
+    same is forgotten when it comes again.
 
     A partner that lists nothing by itself, as a carrier, is asked about what others brought: `about` selects that in
     the shared base, `pull(upstream, cursor, about)` gets its rows too, and comes after the pulls of all other datasets.
@@ -47,3 +48,4 @@ class Dataset:
     covers: Mapping[str, str]
     children: Mapping[Table, str] | None = None
     about: Select[Any] | None = None
+    identity: tuple[str, ...] = ()

@@ -21,8 +21,9 @@ from gateway.clients.accounts import accounts
 from gateway.errors import Kind, PartnerError
 from gateway.store.tables import instant
 from gateway.sync.datasets import Batch, Cursor, Dataset
+from gateway.sync.letters import put_aside
 from gateway.sync.records import Letter, Read, letter, parent_of, read
-from gateway.sync.runs import count_letters, dead_letters, sync_cursors
+from gateway.sync.runs import sync_cursors
 
 MANY = 10
 """Of so many records, not most are unreadable by chance."""
@@ -75,15 +76,7 @@ async def _keep(
             await _write(connection, dataset, rows)
     except _REFUSALS:
         letters = await _write_singly(connection, dataset, records)
-    if letters:
-        known = {
-            "connector": connector,
-            "dataset": dataset.name,
-            "seen_at": instant(datetime.now(UTC)),
-        }
-        put_aside = upsert(dead_letters).on_conflict_do_nothing()
-        await connection.execute(put_aside, [{**known, **letter} for letter in letters])
-        await count_letters(connection, connector, dataset.name)
+    await put_aside(connection, connector, dataset, records, letters)
     return len(letters)
 
 

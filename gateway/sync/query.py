@@ -50,7 +50,9 @@ class SyncStatus:
         description="When something was last kept; null before the first pull."
     )
     records: BigInt = strawberry.field(description="Records pulled since the first, repeated ones included.")
-    dead_letters: BigInt = strawberry.field(description="Records put aside because they could not be read.")
+    dead_letters: BigInt = strawberry.field(
+        description="Records of the last 30 days that are put aside because they cannot be read."
+    )
     running: bool = batch(running, needs=["running"])
     failure: SyncFailure | None = batch(failures, needs=["failure", "failed_at", "retry_at"])
 

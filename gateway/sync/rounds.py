@@ -18,6 +18,7 @@ from gateway.clients.linking import LinkReport, link
 from gateway.errors import Kind, PartnerError, SettingsError
 from gateway.logs import place
 from gateway.sync.datasets import Dataset
+from gateway.sync.letters import forget_letters
 from gateway.sync.pull import Progress, Watch, pull
 from gateway.sync.runs import fail
 from gateway.telemetry.tracing import phase
@@ -60,6 +61,7 @@ async def pull_all(
     known = list(sources)
     async with engine.begin() as connection:
         await forget(connection, datetime.now(UTC))
+        await forget_letters(connection, datetime.now(UTC))
     clients, *others = (partial(_is_of, turn=turn) for turn in _TURNS)
     failures = await _pull(engine, known, clients, watcher)
     async with engine.begin() as connection:

@@ -66,7 +66,7 @@ dead_letters = table(
     Column("record", Text, nullable=False),
     Column("seen_at", Instant, nullable=False),
 )
-"""Records that could not be read, each once, with the reason; `digest` is the SHA-256 of the record."""
+"""Records that cannot be read, each once, with the reason; `digest` is the SHA-256 of the record. See `letters`."""
 
 HEARD = timedelta(minutes=5)
 """How long a run counts as one after it was heard of; a partner may be waited for for minutes."""
@@ -150,6 +150,12 @@ async def fail(connection: AsyncConnection, connector: str, dataset: str, error:
 async def count_letters(connection: AsyncConnection, connector: str, dataset: str) -> None:
     """Say how many records were put aside."""
     await _write(connection, connector, dataset, {"dead_letters": _letters(connector, dataset)})
+
+
+async def count_all_letters(connection: AsyncConnection) -> None:
+    """Say so of every dataset."""
+    counted = _letters(sync_runs.c.connector, sync_runs.c.dataset).correlate(sync_runs)
+    await connection.execute(update(sync_runs).values(dead_letters=counted))
 
 
 def _letters(connector: Any, dataset: Any) -> ScalarSelect[int]:

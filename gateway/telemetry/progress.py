@@ -43,7 +43,7 @@ class SyncProgress(Collector):
         )
         letters = GaugeMetricFamily(
             "gateway_sync_unreadable_records",
-            "Records put aside because they could not be read.",
+            "Records of the last 30 days that are put aside because they cannot be read.",
             labels=_DATASET,
         )
         for connector, dataset, count, at in pulled:

@@ -29,6 +29,7 @@ from gateway.connector import (
 from gateway.store.database import migrate, writer
 from gateway.store.tables import Instant
 from gateway.sync.keep import MANY, keep
+from gateway.sync.letters import named
 from gateway.sync.runs import dead_letters
 from tests.partners import (
     FOLDERS,
@@ -74,6 +75,13 @@ def test_records_become_rows_that_the_tables_take(name: str, dataset: str, books
             columns.setdefault(table.name, set()).update(frozenset(row) for row in values)
     # Rows of a table are written by one statement.
     assert all(len(each) == 1 for each in columns.values())
+
+
+@every_dataset
+def test_a_record_says_which_it_is(name: str, dataset: str, books: Path) -> None:
+    """Where the dataset declares that one does: what was put aside of it is forgotten by that."""
+    found = dataset_of(name, dataset)
+    assert not found.identity or None not in {named(found, each) for each in records_of(name, dataset, books)}
 
 
 def check_rows(connector: Connector, rows: Rows) -> None:
