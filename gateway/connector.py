@@ -37,6 +37,7 @@ from gateway.sandboxes.calls import clock, struck
 from gateway.shipments.milestones import Carrier, Milestone
 from gateway.shipments.numbers import s10_number
 from gateway.shipments.parcels import (
+    alike_together,
     open_parcels,
     shipment_id,
     shipment_numbers,
@@ -116,6 +117,7 @@ __all__ = [
     "accounts_of",
     "agreed",
     "ahead",
+    "alike_together",
     "as_keys",
     "batch",
     "by_cursor",

@@ -25,6 +25,7 @@ from gateway.connector import (
     Terms,
     Unreadable,
     Upstream,
+    alike_together,
     instant,
     open_parcels,
     shipment_numbers,
@@ -50,18 +51,9 @@ async def pull_parcels(upstream: Upstream, cursor: Cursor, parcels: Sequence[Row
     """What Cainiao knows of these parcels, from the number behind the cursor's on; at the end, from the first."""
     after = cursor.get("after", "")
     left = [parcel for parcel in parcels if parcel.number > after]
-    for start in range(0, len(left), AT_ONCE):
-        asked = _whole(left, start)
+    for asked in alike_together(left, AT_ONCE):
         yield Batch(await _records(upstream, asked), {"after": asked[-1].number}, len(parcels))
     yield Batch([], {}, len(parcels))
-
-
-def _whole(parcels: Sequence[Row], start: int) -> Sequence[Row]:
-    """The parcels of a batch; those with one number are in one, for the cursor is behind the number."""
-    end = min(start + AT_ONCE, len(parcels))
-    while end < len(parcels) and parcels[end].number == parcels[end - 1].number:
-        end += 1
-    return parcels[start:end]
 
 
 async def _records(upstream: Upstream, parcels: Sequence[Row]) -> list[dict[str, Any]]:

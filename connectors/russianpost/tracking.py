@@ -27,6 +27,7 @@ from gateway.connector import (
     Terms,
     Unreadable,
     Upstream,
+    alike_together,
     instant,
     open_parcels,
     tracking_events,
@@ -48,8 +49,7 @@ async def pull_operations(upstream: Upstream, cursor: Cursor, parcels: Sequence[
     """What Russian Post knows of these parcels, from the number behind the cursor's on; at the end, from the first."""
     after = cursor.get("after", "")
     left = [parcel for parcel in parcels if parcel.number > after]
-    for start in range(0, len(left), AT_ONCE):
-        asked = left[start : start + AT_ONCE]
+    for asked in alike_together(left, AT_ONCE):
         known = await _records(upstream, asked)
         yield Batch([each for each in known if each["history"]], {"after": asked[-1].number}, len(parcels))
     yield Batch([], {}, len(parcels))

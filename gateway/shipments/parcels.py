@@ -8,6 +8,7 @@ whichever carrier told of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,7 @@ from sqlalchemy import (
 
 from gateway.access.rules import follows
 from gateway.shipments.milestones import FINAL, Carrier
+from gateway.store.queries import Row
 from gateway.store.tables import Instant, table
 
 _OF_ORDER = follows("shipment_orders", "shipment_orders.shipment_id = this.shipment_id")
@@ -126,6 +128,17 @@ def shipment_id(number: str, first_seen: datetime) -> str:
 def tracking_id(shipment: str, carrier: str) -> str:
     """The key of what a carrier says of a parcel."""
     return f"{shipment}:{carrier}"
+
+
+def alike_together(parcels: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
+    """Open parcels, so many at a time; those of one number are together, for a pull goes on behind a number."""
+    start = 0
+    while start < len(parcels):
+        end = min(start + size, len(parcels))
+        while end < len(parcels) and parcels[end].number == parcels[end - 1].number:
+            end += 1
+        yield parcels[start:end]
+        start = end
 
 
 DAYS_OPEN = 60

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
 from connectors.russianpost.operations import milestone
-from connectors.russianpost.tracking import read_operations
+from connectors.russianpost.tracking import AT_ONCE, pull_operations, read_operations
 from gateway.connector import Milestone, Unreadable, tracking_events
 from gateway.shipments.numbers import NumberFormat, number_format
 
@@ -47,6 +47,38 @@ def test_another_parcels_history_is_put_aside() -> None:
     with pytest.raises(Unreadable, match="not a list of operations"):
         read_operations({**history(), "history": []})
     assert event(history())["milestone"] == "DELIVERED"
+
+
+class Asked(NamedTuple):
+    """A parcel as Russian Post is asked about it."""
+
+    number: str
+    shipment_id: str
+    origin: str | None = None
+    destination: str | None = None
+
+
+class Knowing:
+    """A way to a Russian Post that knows of every parcel."""
+
+    settings: ClassVar = {"login": "l", "password": "p"}
+
+    async def read(self, prepare: Any, accept: Any) -> Any:
+        """Answer a call."""
+        return [{}]
+
+
+async def test_a_number_that_was_used_again_is_in_one_batch() -> None:
+    """A pull that goes on behind the number has had all parcels of it, and none twice."""
+    asked = [Asked(f"{number // 2:014d}", f"{number}") for number in range(1, 2 * AT_ONCE)]
+    found, cursor = [], {}
+    for _ in range(2):
+        batches = pull_operations(Knowing(), cursor, asked)  # type: ignore[arg-type]
+        batch = await anext(batches)
+        await batches.aclose()  # type: ignore[attr-defined]
+        found += [record["shipment_id"] for record in batch.records]
+        cursor = dict(batch.cursor)
+    assert found == [each.shipment_id for each in asked]
 
 
 @pytest.mark.parametrize(
