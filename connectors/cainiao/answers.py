@@ -4,6 +4,8 @@ Read in the service's own answers, for it is not documented: `{success, module: 
 newest event first; a single parcel may be an object and no list, and its place may be called `data` or `modules`. For a
 number that it does not know it answers with success and nothing, and it may tell of a parcel that nobody asked for. Of
 an event's own text only the town in brackets before it is read: the rest may name people, as other parts of it do.
+Assumed: an answer without success is about one of the numbers asked for. Where all of them are refused, most of a batch
+cannot be read, and the pull ends.
 """
 
 from __future__ import annotations
@@ -29,8 +31,27 @@ _TOWN = re.compile(r"\s*(\[[^\[\]]{1,80}\])")
 Fields = Mapping[str, Any]
 
 
-async def told(upstream: Upstream, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """What is known of these parcels, by number; who is in none of it is not known. Raises `PartnerError`."""
+Told = dict[str, Any]
+"""What is known of parcels, by number: fields; of one that Cainiao does not tell of, a text that says why."""
+
+
+async def told(upstream: Upstream, numbers: Sequence[str]) -> Told:
+    """What is known of these parcels; who is in none of it is not known. Raises `PartnerError`.
+
+    One number may spoil the answer for all that are asked about with it, so it is looked for by halves.
+    """
+    try:
+        return await _told(upstream, numbers)
+    except PartnerError as error:
+        if error.kind not in (Kind.BUSINESS, Kind.DRIFT):
+            raise
+        if len(numbers) == 1:
+            return {numbers[0]: error.kind.value}
+    half = len(numbers) // 2
+    return await told(upstream, numbers[:half]) | await told(upstream, numbers[half:])
+
+
+async def _told(upstream: Upstream, numbers: Sequence[str]) -> Told:
     query = {"mailNos": ",".join(numbers), "lang": "en-US"}
     found = await upstream.read(lambda: Request("GET", PATH, query, name=PATH), accept)
     of = {tracking_number(str(each.get("mailNo"))): each for each in found}
@@ -47,7 +68,7 @@ def accept(answer: Answer) -> list[Fields]:
     if not isinstance(body, dict) or "success" not in body:
         raise PartnerError(Kind.DRIFT, f"the answer (HTTP {answer.status}) is not of the known form")
     if body["success"] is not True:
-        raise PartnerError(Kind.TRANSIENT, "Cainiao says that it did not succeed")
+        raise PartnerError(Kind.BUSINESS, "Cainiao says that it did not succeed")
     found: Any = next((body[name] for name in _PLACES if body.get(name)), [])
     parcels = [found] if isinstance(found, dict) else found
     if not isinstance(parcels, list) or not all(isinstance(each, dict) for each in parcels):

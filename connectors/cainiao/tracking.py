@@ -12,7 +12,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from connectors.cainiao.answers import MOST, told
+from connectors.cainiao.answers import MOST, Told, told
 from connectors.cainiao.clocks import occurred
 from connectors.cainiao.codes import milestone
 from gateway.connector import (
@@ -59,7 +59,7 @@ async def pull_parcels(upstream: Upstream, cursor: Cursor, parcels: Sequence[Row
 async def _records(upstream: Upstream, parcels: Sequence[Row]) -> list[dict[str, Any]]:
     numbers = list(dict.fromkeys(parcel.number for parcel in parcels))
     calls = [numbers[start : start + MOST] for start in range(0, len(numbers), MOST)]
-    known: dict[str, dict[str, Any]] = {}
+    known: Told = {}
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(told(upstream, each)) for each in calls]
@@ -78,6 +78,8 @@ def read_parcel(record: Any) -> Rows:
     """A parcel's history as a tracking with its events, and its other number. Raises `Unreadable`."""
     asked = _fields(record, "record")
     number, shipment = _text(asked, "number"), _text(asked, "shipment_id")
+    if isinstance(asked.get("parcel"), str):
+        raise Unreadable("Cainiao does not tell of this number")
     parcel = _fields(asked.get("parcel"), "parcel")
     if tracking_number(_text(parcel, "mailNo")) != number:
         raise Unreadable("the answer is about another parcel")

@@ -212,7 +212,7 @@ def test_a_parcel_is_found_wherever_it_is(place: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (said({"success": False}), Kind.TRANSIENT),
+        (said({"success": False}), Kind.BUSINESS),
         (said({}, 502), Kind.TRANSIENT),
         (said({}, 429), Kind.THROTTLED),
         (Answer(200, {}, b"<html>"), Kind.TRANSIENT),
@@ -253,12 +253,13 @@ async def test_numbers_that_nobody_knows_have_no_history(books: Path) -> None:
     assert [batch.records for batch in batches] == [[], []]
 
 
-async def test_a_number_that_was_used_again_is_in_one_batch(books: Path) -> None:
-    """The cursor stands behind a number, so all parcels of it come before."""
-    asked = [Asked(f"LP{number // 2:014d}", f"{number}") for number in range(2 * AT_ONCE - 1)]
-    async with partner("cainiao", books) as upstream:
-        cursors = [batch.cursor async for batch in pull_parcels(upstream, {}, asked[1:])]  # type: ignore[arg-type]
-    assert cursors == [{"after": "LP00000000000050"}, {"after": "LP00000000000099"}, {}]
+async def test_a_number_that_was_used_again_is_in_one_batch() -> None:
+    """The cursor stands behind a number, so all parcels of it come before, and none comes twice."""
+    asked = [Asked(f"LP{number // 2:014d}", f"{number}") for number in range(2 * AT_ONCE - 1)][1:]
+    batches = [batch async for batch in pull_parcels(Stumbling(), {}, asked)]  # type: ignore[arg-type]
+    assert [batch.cursor.get("after") for batch in batches] == ["LP00000000000050", "LP00000000000099", None]
+    told_of = [record["shipment_id"] for batch in batches for record in batch.records]
+    assert told_of == [each.shipment_id for each in asked]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -274,6 +275,49 @@ async def test_faults_of_its_own(books: Path, fault: str) -> None:
     else:
         assert records
         assert all(row["zone_assumed"] for each in records for row in read_parcel(each)[tracking_events])
+
+
+class Stumbling:
+    """A way to a Cainiao that knows every parcel, but stumbles over some, whoever is asked about beside them."""
+
+    def __init__(self, **over: Answer) -> None:
+        self.over = over
+        self.calls = 0
+
+    async def read(self, prepare: Any, accept: Any) -> Any:
+        """Answer a call."""
+        self.calls += 1
+        numbers = prepare().query["mailNos"].split(",")
+        known = [{"mailNo": each, "detailList": [event("GTMS_SIGNED")]} for each in numbers]
+        refused = (answer for number, answer in self.over.items() if number in numbers)
+        return accept(next(refused, said({"success": True, "module": known})))
+
+
+@pytest.mark.parametrize("answer", [said({"success": False}), said({"module": []}), said(["none"])])
+async def test_a_number_that_cainiao_stumbles_over_costs_no_other(answer: Answer) -> None:
+    """It is found by halves, is put aside for this time, and the pull goes on behind it."""
+    asked = [Asked(f"LP{number:014d}", f"LP{number:014d}:2017") for number in range(AT_ONCE + 1)]
+    stumbling = Stumbling(**{asked[number].number: answer for number in (0, 33)})
+    batches = [batch async for batch in pull_parcels(stumbling, {}, asked)]  # type: ignore[arg-type]
+    first, second, last = (batch.records for batch in batches)
+    assert (len(first), len(second), last) == (AT_ONCE, 1, [])
+    refused = [each for each in first if isinstance(each["parcel"], str)]
+    assert [each["number"] for each in refused] == [asked[0].number, asked[33].number]
+    for each in first:
+        if each in refused:
+            with pytest.raises(Unreadable, match="does not tell"):
+                read_parcel(each)
+        else:
+            assert read_parcel(each)[tracking_events]
+    assert stumbling.calls <= 6 + 2 * 10
+
+
+async def test_a_cainiao_that_fails_altogether_is_asked_no_further() -> None:
+    """No number is to blame for that; it is for the round to say."""
+    down = Stumbling(LP0=said({}, 502))
+    with pytest.raises(PartnerError) as caught:
+        await told(down, ["LP0", "LP1"])  # type: ignore[arg-type]
+    assert (caught.value.kind, down.calls) == (Kind.TRANSIENT, 1)
 
 
 async def test_no_text_that_may_name_people_is_kept(books: Path) -> None:
