@@ -14,7 +14,9 @@ from gateway.errors import Kind, PartnerError
 from gateway.store.database import writer
 from gateway.sync.datasets import Batch, Dataset
 from gateway.sync.pull import pull
+from gateway.sync.rounds import Source, pull_all
 from gateway.sync.runs import fail
+from gateway.upstream.terms import Allowance, Terms
 from tests.conftest import Gateway
 
 ASK = "{ syncStatus { connector dataset pulledAt records deadLetters running failure { kind at retryAt } } }"
@@ -97,6 +99,32 @@ async def test_what_a_pull_does_is_told(gateway: Gateway) -> None:
     await pull(engine, None, "alibaba", dataset)  # type: ignore[arg-type]
     assert of("alibaba", await asked(gateway))["failure"] is None
     await engine.dispose()
+
+
+async def test_settings_that_cannot_be_used_fail_their_own_partner_alone(gateway: Gateway) -> None:
+    """Once, in one line that names the setting and not what it says; the others are pulled."""
+
+    async def pulled(upstream: object, cursor: object) -> object:
+        yield Batch([{}], {})
+
+    datasets = [
+        Dataset(name, pulled, lambda record: {}, {name: "s"})  # type: ignore[arg-type]
+        for name in ("members", "orders")
+    ]
+    terms = Terms(allowances=(Allowance("calls_per_day", 86_400),))
+    sources = [
+        Source("alibaba", {"url": "http://127.0.0.1:1", "calls_per_day": "a lot"}, datasets, terms),
+        Source("mailru", {"url": "http://127.0.0.1:1"}, datasets[1:]),
+    ]
+    engine = writer(gateway.settings.database)
+    with pytest.raises(PartnerError) as caught:
+        await pull_all(engine, sources, b"0" * 32, lambda *_: lambda _: None)
+    await engine.dispose()
+    assert caught.value.message == "alibaba: calls_per_day must be a number of calls, above 0"
+    for dataset in ("members", "orders"):
+        found = of("alibaba", await asked(gateway), dataset)
+        assert (found["records"], found["failure"]["kind"]) == (0, "SettingsError")  # type: ignore[index]
+    assert of("mailru", await asked(gateway, "MAILRU"))["records"] == 1
 
 
 async def test_a_run_that_was_killed_is_soon_over(gateway: Gateway) -> None:

@@ -55,15 +55,15 @@ async def pull_all(
     """Pull what is new: first who the clients are, then, once they are `linked`, all that belongs to them, their orders
     behind the rest, for there are most of them; what is about things that others brought comes last.
 
-    A partner that gives up costs the others nothing. When all is done, a `PartnerError` says which pulls failed; what
-    came until then is kept, and the next round goes on there.
+    A partner that gives up, or whose settings cannot be used, costs the others nothing. When all is done, a
+    `PartnerError` says which pulls failed; what came until then is kept, and the next round goes on there.
     """
-    known = list(sources)
+    known, failures = await _usable(engine, sources)
     async with engine.begin() as connection:
         await forget(connection, datetime.now(UTC))
         await forget_letters(connection, datetime.now(UTC))
     clients, *others = (partial(_is_of, turn=turn) for turn in _TURNS)
-    failures = await _pull(engine, known, clients, watcher)
+    failures += await _pull(engine, known, clients, watcher)
     async with engine.begin() as connection:
         early = await link(connection, secret)
     await linked()
@@ -93,6 +93,22 @@ def _is_of(dataset: Dataset, turn: int) -> bool:
     if dataset.about is not None:
         return turn == 3
     return turn == (2 if "orders" in dataset.covers else 1)
+
+
+async def _usable(engine: AsyncEngine, sources: Iterable[Source]) -> tuple[list[Source], list[PartnerError]]:
+    """The sources whose settings can be used, and what is wrong with those of the others."""
+    known, failures = [], []
+    for source in sources:
+        try:
+            source.terms.settled(source.settings)
+        except SettingsError as error:
+            async with engine.begin() as connection:
+                for dataset in source.datasets:
+                    await fail(connection, source.name, dataset.name, error)
+            failures.append(PartnerError(Kind.AUTH, f"{source.name}: {error}"))
+        else:
+            known.append(source)
+    return known, failures
 
 
 async def _pull(
