@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, update
+from sqlalchemy import delete, event, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.mailru import user_lists
@@ -18,7 +19,16 @@ from connectors.mailru.sandbox.user_lists import LEAST
 from connectors.mailru.user_lists import email_hash, phone_hash
 from gateway.access.agreements import agreements, consents
 from gateway.activations import desk, work
-from gateway.activations.activations import MOST_AT_ONCE, Plan, activations, add, find, planned
+from gateway.activations.activations import (
+    KEPT,
+    MOST_A_DAY,
+    MOST_AT_ONCE,
+    Plan,
+    activations,
+    add,
+    find,
+    planned,
+)
 from gateway.activations.audiences import Audience
 from gateway.activations.deliveries import ContactKind, Upload
 from gateway.activations.desk import Desk
@@ -31,6 +41,7 @@ from gateway.oauth.tokens import Caller
 from gateway.store.database import writer
 from gateway.store.queries import row_type
 from gateway.store.readers import Readers
+from gateway.store.tables import instant
 from gateway.upstream.partners import Partners
 from tests.audiences import (
     ACTIVATE,
@@ -222,6 +233,42 @@ async def test_so_many_may_be_on_their_way_at_a_time(database: AsyncEngine) -> N
     async with database.begin() as connection:
         await connection.execute(update(activations).where(activations.c.id == made[0].id).values(due=None))
     assert (await add(database, _plan())).key == "spring"
+
+
+async def _changed(database: AsyncEngine, key: str, **values: Any) -> None:
+    async with database.begin() as connection:
+        await connection.execute(update(activations).where(activations.c.key == key).values(**values))
+
+
+async def test_a_party_may_start_so_many_in_a_day(database: AsyncEngine) -> None:
+    """Whatever became of them, and by whichever application: who grows a filter by a few learns little."""
+    for number in range(MOST_A_DAY):
+        await add(database, _plan(key=f"{number}"))
+        await _changed(database, f"{number}", due=None, application=f"{number % 2}")
+    for begin in (add, planned):
+        with pytest.raises(FieldError, match="in 24 hours") as refused:
+            await begin(database, _plan())
+        assert refused.value.extensions == {"code": "TOO_MANY_ACTIVATIONS", "limit": MOST_A_DAY}
+    await _changed(database, "1", application="graphiql")
+    assert (await add(database, _plan(key="1"))).key == "1"
+    assert (await add(database, _plan("MAILRU"))).party == "MAILRU"
+    await _changed(database, "0", created_at=instant(datetime.now(UTC) - timedelta(hours=24, seconds=2)))
+    assert (await add(database, _plan())).key == "spring"
+
+
+async def test_what_is_over_is_forgotten_after_ninety_days(database: AsyncEngine) -> None:
+    """By a worker that looks for what is due; what is not over stays."""
+    now = datetime.now(UTC)
+    old, new = (instant(now - KEPT - timedelta(seconds=sign)) for sign in (60, -60))
+    ends = {"old": (old, None, "READY"), "new": (new, None, "REFUSED"), "going": (old, 1e12, "PROCESSING")}
+    for key, (at, due, state) in ends.items():
+        await add(database, _plan(key=key))
+        await _changed(database, key, updated_at=at, due=due, state=state)
+    worker = work.Worker(database, None, None, {}, now.timestamp)  # type: ignore[arg-type]
+    assert not await worker.step()
+    async with database.connect() as connection:
+        found = await connection.scalars(select(activations.c.key).order_by(activations.c.key))
+        assert found.all() == ["going", "new"]
 
 
 async def test_consent_that_is_withdrawn_before_it_goes_is_respected(house: Agency) -> None:

@@ -10,13 +10,25 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
 import orjson
 import strawberry
-from sqlalchemy import BigInteger, Column, ColumnElement, Float, Index, Integer, Text, func, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Float,
+    Index,
+    Integer,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.activations.audiences import Audience
@@ -69,6 +81,13 @@ MOST_CHARACTERS = 100
 
 MOST_AT_ONCE = 20
 """Activations that an application may have on their way for a party: each may be of a million people."""
+
+MOST_A_DAY = 50
+"""Activations that a party may start in 24 hours: each tells whether its filter chooses enough people, and filters can
+be grown by a few at a time."""
+
+KEPT = timedelta(days=90)
+"""How long one that is over is kept, and its key stands for it."""
 
 
 @strawberry.enum
@@ -143,11 +162,18 @@ async def _planned(connection: AsyncConnection, plan: Plan) -> Row | None:
         message = "This key stands for another audience already: take a new one."
         raise FieldError(message, "IDEMPOTENCY_KEY_REUSED", argument="key")
     if row is None:
-        under_way = select(func.count()).select_from(activations).where(*whose, known.due.is_not(None))
-        if (await connection.scalar(under_way) or 0) >= MOST_AT_ONCE:
+        if await _count(connection, *whose, known.due.is_not(None)) >= MOST_AT_ONCE:
             message = f"{MOST_AT_ONCE} audiences are on their way already: wait until one has arrived."
             raise FieldError(message, "TOO_MANY_ACTIVATIONS", limit=MOST_AT_ONCE)
+        day = instant(datetime.now(UTC) - timedelta(days=1))
+        if await _count(connection, known.party == sender.party, known.created_at > day) >= MOST_A_DAY:
+            message = f"A party may start {MOST_A_DAY} audiences in 24 hours, and yours has: try again later."
+            raise FieldError(message, "TOO_MANY_ACTIVATIONS", limit=MOST_A_DAY)
     return row
+
+
+async def _count(connection: AsyncConnection, *which: ColumnElement[bool]) -> int:
+    return await connection.scalar(select(func.count()).select_from(activations).where(*which)) or 0
 
 
 async def add(engine: AsyncEngine, plan: Plan) -> Row:
@@ -180,6 +206,13 @@ async def add(engine: AsyncEngine, plan: Plan) -> Row:
             return found
         await connection.execute(insert(activations), row)
         return await _one(connection, activations.c.id == row["id"])
+
+
+async def forget(engine: AsyncEngine, now: datetime) -> None:
+    """Delete those that have been over for long."""
+    over = activations.c.due.is_(None), activations.c.updated_at < instant(now - KEPT)
+    async with immediate(engine) as connection:
+        await connection.execute(delete(activations).where(*over))
 
 
 async def find(engine: AsyncEngine, party: str, activation: str) -> Row | None:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.access.request import Partners, Reader
-from gateway.activations.activations import FINAL, ActivationState, activations, audience_of
+from gateway.activations.activations import FINAL, ActivationState, activations, audience_of, forget
 from gateway.activations.audiences import Audience, agreed, gathered
 from gateway.activations.deliveries import ContactKind, Delivery, Upload
 from gateway.activations.failures import after
@@ -42,6 +42,9 @@ LEASE = 30.0
 
 LOOKS = 6
 """How often in a row an audience that may be at the partner is looked for in vain, before it is given up."""
+
+CLEARED = 3_600.0
+"""Seconds between two looks for what is over for long."""
 
 POISONED = 60.0
 """Seconds until the next step with an activation with which one failed in a way that nobody thought of."""
@@ -66,6 +69,7 @@ class Worker:
         self._deliveries = deliveries
         self._clock = clock
         self._name = secrets.token_hex(8)
+        self._cleared = 0.0
         self.woken = asyncio.Event()
 
     @asynccontextmanager
@@ -99,6 +103,7 @@ class Worker:
         """Take one step with the activation that is due first; whether there was one."""
         row = await self._claimed()
         if row is None:
+            await self._clear()
             return False
         change: Change = {}
         try:
@@ -117,6 +122,15 @@ class Worker:
             # Also where the gateway ends: whoever comes next need not wait for the lease.
             await whole(self._write(row.id, {**change, "worker": None, "lease": None}))
         return True
+
+    async def _clear(self) -> None:
+        """Once in a while, forget what is over for long."""
+        now = self._clock()
+        if now - self._cleared >= CLEARED:
+            self._cleared = now
+            # Where the database is busy, the next time will do.
+            with suppress(SQLAlchemyError, TimeoutError):
+                await whole(forget(self._engine, datetime.fromtimestamp(now, UTC)))
 
     async def _claimed(self) -> Row | None:
         now = self._clock()
