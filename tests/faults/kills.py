@@ -70,7 +70,7 @@ async def trial(folder: Path, books: Path, kills: int, draw: random.Random, prog
         assert not await killed(disturbed)
         made, expected = (each.rows("sync_runs", "partner_events") for each in (disturbed, other))
         assert made == expected
-        # What became of an event, and when, depends on who had it at work when it was killed, and what was pulled first.
+        # What became of an event, and when, depends on who had it when it was killed, and on what was pulled first.
         events = "SELECT connector, key FROM partner_events ORDER BY key"
         assert disturbed.ask(events) == other.ask(events)
     return done
