@@ -148,12 +148,16 @@ async def test_an_older_page_replaces_neither_total_nor_lines_of_an_order_that_c
     async with Upstream(source.name, source.settings) as upstream:
         first = await anext(orders.pull(upstream, {}))
     [older] = [each for each in first.records if len(each["product_list"]["order_product_dto"]) > 2][:1]
-    newer = orjson.loads(orjson.dumps(older)) | {"gmt_update": wall(datetime.now(UTC))}
+    newer = orjson.loads(orjson.dumps(older)) | {
+        "gmt_update": wall(datetime.now(UTC)),
+        "logistics_status": "NEW",
+    }
     newer["pay_amount"] |= {"amount": "7.00", "cent": 700}
     del newer["product_list"]["order_product_dto"][1:]
     for batches in ([[newer], [older]], [[older]], [[newer, older]]):
         for records in batches:
             await keep_batch(at_work, orders, Batch(records, {}))
         assert at_work.ask("SELECT total_minor, (SELECT count(*) FROM order_lines) FROM orders") == [(700, 1)]
+        assert at_work.ask("SELECT logistics_status FROM alibaba_orders") == [("NEW",)]
     await keep_batch(at_work, orders, Batch([older | {"gmt_update": newer["gmt_update"]}], {}))
     assert at_work.ask("SELECT count(*) FROM order_lines")[0][0] > 2

@@ -149,6 +149,6 @@ dataset = Dataset(
     pull=order_list.pull,
     read=read_order,
     covers={"orders": "alibaba:read"},
-    children={order_lines: "order_id"},
+    children={order_lines: "order_id", alibaba_orders: "order_id"},
     identity=("order_id",),
 )
