@@ -31,7 +31,7 @@ test: .venv/test.installed $(NODE)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 bench: .venv/test.installed
 	$(BIN)/python -m tests.benchmarks

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import httpx
 import pytest
@@ -35,11 +34,6 @@ os.environ |= {"GATEWAY_DRAIN": "0", "GATEWAY_METRICS": "off"}
 # By the product's parameters a sign-in takes a quarter of a second of a core, and tests sign in hundreds of times.
 _TRUE, passwords._HASHER = passwords._HASHER, PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 passwords._NOBODYS = passwords._nobodys()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mix the files, always in the same way: what waits for processes is to run beside what computes."""
-    items.sort(key=lambda item: crc32(item.nodeid.partition("::")[0].encode()[::-1]))
 
 
 @pytest.fixture

@@ -283,6 +283,15 @@ async def sign_in(shown: Any, port: int) -> None:
             assert (said["sub"], said["party"]) == (each["id"], each["party"])
 
 
+def until_listening(file: Path) -> None:
+    """Wait until somebody's word is there that changes of orders are wanted."""
+    end = time.monotonic() + 30
+    with closing(sqlite3.connect(file)) as database:
+        while not database.execute("SELECT count(*) FROM order_listeners").fetchone()[0]:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
 def test_a_small_demo_from_nothing_to_its_end(tmp_path: Path) -> None:
     """Sandboxes, pulls, links, a token that works, and nothing is left running; the second start is a short one."""
     port = free_port()
@@ -312,6 +321,7 @@ def test_a_small_demo_from_nothing_to_its_end(tmp_path: Path) -> None:
             ) as stream:
                 events = stream.iter_text()
                 assert next(events) == ":\n\n"
+                until_listening(tmp_path / "gateway.db")
                 found.send_signal(signal.SIGINT)
                 assert "".join(events) == "event: complete\ndata:\n\n"
         # Not the time that an answer in flight may take: nobody waits for a stream.

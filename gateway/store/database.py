@@ -60,7 +60,7 @@ def writer(path: Path) -> AsyncEngine:
 _PAUSE = 0.005
 """Seconds between two tries for the write lock."""
 
-GAP = 4 * _PAUSE
+GAP = 8 * _PAUSE
 """Seconds that a long writer leaves between its transactions, so that whoever waits for the lock gets it."""
 
 _PATIENCE = 10.0
@@ -103,7 +103,8 @@ async def _begun(connection: AsyncConnection) -> bool:
     try:
         await connection.exec_driver_sql("BEGIN IMMEDIATE")
     except OperationalError as error:
-        if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_BUSY":
+        # Its kinds too: another process may just be reading the journal of one that was killed.
+        if not getattr(error.orig, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
             raise
         await connection.rollback()
         return False

@@ -385,13 +385,13 @@ async def upstream(console: Console, settings: Settings, rounds: int) -> None:
 
 
 async def _main() -> None:
-    from tests.benchmarks.__main__ import ROUNDS, data
-
     console = Console()
     if sys.argv[1:] == ["hang"]:
         await isolation(console, 60.0, (WELL, *[HANGS] * 5, WELL))
-    else:
-        await upstream(console, await data(console), ROUNDS)
+        return
+    from tests.benchmarks.__main__ import ROUNDS, data
+
+    await upstream(console, await data(console), ROUNDS)
 
 
 if __name__ == "__main__":

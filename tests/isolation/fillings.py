@@ -53,7 +53,7 @@ def _agreed(random: Random) -> Agreed:
 def _word(random: Random, client: int, caller: Caller) -> Consent:
     recipient = random.choice([caller.party] * 3 + PARTIES)
     purpose = random.choice([caller.purpose] * 3 + PURPOSES)
-    return Consent(client, recipient, purpose, *random.choice([ALWAYS, OVER, OVER, NOT_YET]))
+    return Consent(client, recipient, purpose, *random.choice([ALWAYS, ALWAYS, OVER, OVER, NOT_YET]))
 
 
 def _customer(random: Random, party: str, client: int | None) -> list[Fact]:
