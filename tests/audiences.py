@@ -11,17 +11,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
+import pytest
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connectors.mailru.sandbox import sandbox
 from connectors.mailru.sandbox.user_lists import STEPS, UserList
-from gateway.access.agreements import consents
-from gateway.activations.activations import FINAL, activations
+from gateway.access.agreements import agreements, consents
+from gateway.activations import desk, work
+from gateway.activations.activations import FINAL, Plan, activations
+from gateway.activations.audiences import Audience
+from gateway.activations.deliveries import ContactKind
 from gateway.clients.accounts import accounts, profiles
 from gateway.clients.client import clients
 from gateway.oauth.applications import applications
+from gateway.oauth.tokens import Caller
+from gateway.store.database import writer
 from gateway.store.queries import Row
 from tests.conftest import Gateway, start
 from tests.connectors.test_mailru_world import KEYS, furnished
@@ -217,3 +224,32 @@ def _lasting(stand: Stand) -> ASGIApp:
         await stand(scope, receive, send)
 
     return app
+
+
+@pytest.fixture
+async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Agency]:
+    """A gateway that looks often."""
+    monkeypatch.setattr(work, "PAUSE", 0.02)
+    monkeypatch.setattr(desk, "PAUSE", 0.02)
+    async with agency(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+async def database(gateway: Gateway) -> AsyncIterator[AsyncEngine]:
+    """The gateway's own database."""
+    found = writer(gateway.settings.database)
+    yield found
+    await found.dispose()
+
+
+def plan(party: str = "ALIBABA", key: str = "spring") -> Plan:
+    """The wish of an application that acts for people of several parties, as GraphiQL is."""
+    sender = Caller(party, "graphiql", frozenset(SCOPES.split()), PURPOSE)
+    return Plan("mailru", "Spring", key, Audience(sender, "MAILRU", ContactKind.EMAIL, {}))
+
+
+async def withhold(house: Agency) -> None:
+    """No agreement lets anybody have contacts any more."""
+    async with house.gateway.writing() as connection:
+        await connection.execute(delete(agreements).where(agreements.c.dataset == "contacts"))

@@ -10,6 +10,7 @@ _MEMBERS = {"path": "users.json", **ONCE}
 _MAILRU = "tests/connectors/test_mailru_"
 _TOKENS = f"{_MAILRU}tokens.py::"
 _SENT = "tests/test_activations.py::test_"
+_WORKED = "tests/test_activation_work.py::test_"
 
 MAILRU = (
     Row(
@@ -89,7 +90,7 @@ MAILRU = (
         tests=(
             f"{_MAILRU}segments.py::test_a_segment_that_is_deleted_while_it_is_pulled_has_nobody",
             f"{_MAILRU}segments.py::test_a_membership_that_ended_vanishes_and_a_segment_too",
-            f"{_SENT}a_list_that_is_deleted_is_gone",
+            f"{_WORKED}a_list_that_is_deleted_is_gone",
         ),
     ),
     Row(
@@ -103,8 +104,8 @@ MAILRU = (
         "What may have been done is not done again, but looked for; what is not found then, somebody must look into.",
         tests=(
             "tests/upstream/test_calls.py::test_a_write_that_may_have_been_heard_is_not_repeated",
-            f"{_SENT}a_list_whose_answer_was_lost_is_found_and_not_sent_again",
-            f"{_SENT}a_list_that_may_have_been_made_and_is_not_there_is_uncertain",
+            f"{_WORKED}a_list_whose_answer_was_lost_is_found_and_not_sent_again",
+            f"{_WORKED}a_list_that_may_have_been_made_and_is_not_there_is_uncertain",
         ),
     ),
     Row(
