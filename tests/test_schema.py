@@ -220,7 +220,7 @@ def shown(scopes: frozenset[str]) -> frozenset[str]:
     return found
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(order=st.permutations(sorted(SCHEMA.scopes)))
 def test_a_scope_more_never_shows_less(order: list[str]) -> None:
     """Given one after the other, in whatever order; each view on the way is a whole schema."""
